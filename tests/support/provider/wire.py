@@ -1,0 +1,68 @@
+"""The seam: what a provider's module supplies, and what the server hands to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable, Mapping, Sequence
+
+    from tests.support.provider.ledger import Bill
+    from tests.support.provider.script import Reply
+
+Json = Any
+
+
+@dataclass(slots=True)
+class Request:
+    """One HTTP request as it arrived; `match` holds the named groups of its route."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    raw: bytes
+    body: Json
+    match: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a handler wants to send: one JSON body, or the chunks of a stream with their framing."""
+
+    body: Json = None
+    chunks: Sequence[Json] | None = None
+    frame: Callable[[Json], bytes] | None = None
+    last_frame: bytes = b""
+    filler: Callable[[int], Json] | None = None
+    """The n-th chunk of a stream without end."""
+    content_type: str = "application/json; charset=UTF-8"
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    method: str
+    path: re.Pattern[str]
+    api: str
+    handler: Callable[[Request, Reply], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A provider's wire format. To add a provider, write a module with one of these and list it in `server.WIRES`."""
+
+    name: str
+    routes: Sequence[Route]
+    prompt: Callable[[Json], str]
+    """The newest text of the user in a request body: where `[[name=value]]` directives are looked for."""
+    model: Callable[[Request], str | None]
+    streams: Callable[[Request], bool]
+    error: Callable[[int, str], Json]
+    """The provider's error body for a status and a message."""
+    usage: Callable[[Json], Json | None]
+    """The usage object in a response body or chunk, as it is on the wire."""
+    bill: Callable[[Json], Bill]
+    """Usage object -> counted tokens."""
