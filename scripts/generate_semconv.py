@@ -5,17 +5,20 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
 ROOT = Path(__file__).parents[1]
 SEMCONV = ROOT / "semconv"
 REGISTRY = SEMCONV / "registry"
+LINE_LENGTH = 120
 
 
 @dataclass
@@ -35,6 +38,10 @@ class Attribute:
     @property
     def is_template(self) -> bool:
         return self.type.startswith("template[")
+
+    @property
+    def value_type(self) -> str:
+        return self.type.removeprefix("template[").removesuffix("]") if self.is_template else self.type
 
     @property
     def constant(self) -> str:
@@ -115,8 +122,15 @@ def _used(
 # --- attributes.py -----------------------------------------------------------------------------------------------
 
 
-def _constant(prefix: str, name: str, brief: str) -> str:
-    return f"# {brief}\n{prefix}{re.sub(r'[.]', '_', name).upper()}: Final = \"{name}\""
+def _constant(name: str, value: str, brief: str) -> str:
+    line = f'{name}: Final = "{value}"'
+    if len(line) > LINE_LENGTH:
+        line = f'{name}: Final = (\n    "{value}"\n)'
+    return f"# {brief}\n{line}"
+
+
+def _signal_constant(prefix: str, signal: Signal) -> str:
+    return _constant(prefix + signal.name.replace(".", "_").upper(), signal.name, signal.spec["brief"])
 
 
 def _enum(attribute: Attribute) -> str:
@@ -127,22 +141,15 @@ def _enum(attribute: Attribute) -> str:
 
 def python(registry: Registry) -> str:
     """The module of constants."""
-    boundaries: dict[tuple[float, ...], str] = {}
-    for metric in registry.metrics.values():
-        if "buckets" in metric.rules:
-            boundaries.setdefault(tuple(metric.rules["buckets"]), "_SECONDS" if metric.spec["unit"] == "s" else "_TOKENS")
+    histograms = [metric for metric in registry.metrics.values() if "buckets" in metric.rules]
+    names = {"s": "_SECONDS", "{token}": "_TOKENS"}
+    boundaries = {names[metric.spec["unit"]]: tuple(metric.rules["buckets"]) for metric in histograms}
     return Template((SEMCONV / "templates/attributes.py.tmpl").read_text("utf-8")).substitute(
-        attributes="\n".join(
-            f'# {a.brief}\n{a.constant}: Final = "{a.name}"' for a in registry.attributes.values()
-        ),
-        metrics="\n".join(_constant("METRIC_", m.name, m.spec["brief"]) for m in registry.metrics.values()),
-        events="\n".join(_constant("EVENT_", e.name, e.spec["brief"]) for e in registry.events.values()),
-        bucket_rows="\n".join(f"{name} = {bounds}" for bounds, name in boundaries.items()),
-        buckets="\n".join(
-            f'        "{m.name}": {boundaries[tuple(m.rules["buckets"])]},'
-            for m in registry.metrics.values()
-            if "buckets" in m.rules
-        ),
+        attributes="\n".join(_constant(a.constant, a.name, a.brief) for a in registry.attributes.values()),
+        metrics="\n".join(_signal_constant("METRIC_", metric) for metric in registry.metrics.values()),
+        events="\n".join(_signal_constant("EVENT_", event) for event in registry.events.values()),
+        bucket_rows="\n".join(f"{name} = {bounds}" for name, bounds in boundaries.items()),
+        buckets="\n".join(f'        "{metric.name}": {names[metric.spec["unit"]]},' for metric in histograms),
         enums="\n\n\n".join(_enum(a) for a in registry.attributes.values() if a.members),
     )
 
@@ -211,7 +218,9 @@ def markdown(registry: Registry) -> str:
         spans=sections(registry.spans, _span),
         metrics=sections(registry.metrics, _metric),
         events=sections(registry.events, _event),
-        attributes=_table("Attribute | Type | Meaning | Values or examples", map(_described, registry.attributes.values())),
+        attributes=_table(
+            "Attribute | Type | Meaning | Values or examples", map(_described, registry.attributes.values())
+        ),
     )
 
 
@@ -221,23 +230,27 @@ OUTPUTS: Mapping[Path, Callable[[Registry], str]] = {
 }
 
 
+def rendered() -> dict[Path, str]:
+    """Every generated file's text."""
+    registry = load()
+    return {path: render(registry) for path, render in OUTPUTS.items()}
+
+
 def drifted() -> list[Path]:
     """The generated files that are not what the registry says."""
-    registry = load()
-    return [path for path, render in OUTPUTS.items() if not path.exists() or path.read_text("utf-8") != render(registry)]
+    texts = rendered()
+    return [path for path, text in texts.items() if not path.exists() or path.read_text("utf-8") != text]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file differs")
     check = parser.parse_args().check
-    stale = drifted()
-    registry = load()
+    texts, stale = rendered(), drifted()
     for path in stale:
         print(f"{'differs' if check else 'written'}: {path.relative_to(ROOT)}")
         if not check:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(OUTPUTS[path](registry), "utf-8")
+            path.write_text(texts[path], "utf-8")
     return 1 if check and stale else 0
 
 
