@@ -241,7 +241,7 @@ METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_REASONING_OUTPUT_TOKENS: Final = (
 
 # Request and response of a model call as a log record.
 EVENT_GEN_AI_CLIENT_INFERENCE_OPERATION_DETAILS: Final = "gen_ai.client.inference.operation.details"
-# The exception that ended a request.
+# The exception that ended a request, as a log record.
 EVENT_GEN_AI_CLIENT_OPERATION_EXCEPTION: Final = "gen_ai.client.operation.exception"
 
 # Boundaries of the histograms, by metric name.

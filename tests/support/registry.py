@@ -31,7 +31,7 @@ class _Span(NamedTuple):
     kind: str
     status: str
     attributes: Mapping[str, Any]
-    events: int
+    events: list[tuple[str, Mapping[str, Any]]]
 
 
 def violations(span: object) -> list[str]:
@@ -53,8 +53,10 @@ def _read_span(span: Any) -> _Span:
     if isinstance(span, Mapping):
         status = span.get("status", "UNSET")
         status = status.get("status_code", "UNSET") if isinstance(status, Mapping) else status
-        return _Span(span["name"], _word(span["kind"]), _word(status), span["attributes"], len(span.get("events", ())))
-    return _Span(span.name, _word(span.kind), _word(span.status.status_code), span.attributes or {}, len(span.events))
+        events = [(event["name"], event.get("attributes") or {}) for event in span.get("events", ())]
+        return _Span(span["name"], _word(span["kind"]), _word(status), span["attributes"], events)
+    events = [(event.name, event.attributes or {}) for event in span.events]
+    return _Span(span.name, _word(span.kind), _word(span.status.status_code), span.attributes or {}, events)
 
 
 def _word(value: Any) -> str:
@@ -76,8 +78,7 @@ def _span(span: _Span) -> Iterator[str]:
     yield from _name(span, declared)
     yield from _status(span)
     yield from _figures(span.attributes)
-    if span.events:
-        yield "it has span events; errors are status, error.type and a log record"
+    yield from _span_events(span)
 
 
 def _name(span: _Span, declared: Signal) -> Iterator[str]:
@@ -98,6 +99,15 @@ def _status(span: _Span) -> Iterator[str]:
         yield f"status is {span.status}, which instrumentations leave to the application"
     elif (span.status == "ERROR") != ("error.type" in span.attributes):
         yield f"status is {span.status} with error.type {span.attributes.get('error.type')!r}"
+
+
+def _span_events(span: _Span) -> Iterator[str]:
+    """An exception is the only event of a span; it has the attributes of the log record."""
+    for name, attributes in span.events:
+        if name != "exception" or span.status != "ERROR":
+            yield f"span event {name!r} on a span of status {span.status}"
+        else:
+            yield from _attributes(attributes, REGISTRY.events["gen_ai.client.operation.exception"])
 
 
 def _attributes(attributes: Mapping[str, Any], declared: Signal, structured: bool = False) -> Iterator[str]:

@@ -79,10 +79,17 @@ def chat(**changes: Any) -> dict[str, Any]:
     return span({name: value for name, value in changed.items() if value is not None})
 
 
+def failed(**exception: str) -> dict[str, Any]:
+    """A failed chat span with an exception event."""
+    event = {"name": "exception", "attributes": exception}
+    return span({**CHAT, "error.type": "ClientError"}, status="ERROR", events=[event])
+
+
 @pytest.mark.parametrize("attributes", [CHAT, TOOL, AGENT, EMBEDDINGS, COUNT])
 def test_good_spans_pass(attributes):
     assert violations(span(attributes)) == []
     assert violations(span({**attributes, "error.type": "429"}, status="ERROR")) == []
+    assert violations(failed(**{"exception.type": "genai.ClientError", "exception.message": "429"})) == []
 
 
 PARTS = "gen_ai__input__messages"
@@ -114,7 +121,9 @@ BAD = {
     "status ok": (span(CHAT, status="OK"), "status is OK"),
     "error without type": (span(CHAT, status="ERROR"), "status is ERROR with error.type None"),
     "type without error": (chat(error__type="429"), "status is UNSET with error.type '429'"),
-    "span events": (span(CHAT, events=[{}]), "it has span events"),
+    "span event": (span(CHAT, events=[{"name": "gen_ai.choice"}]), "span event 'gen_ai.choice' on a span"),
+    "stack trace": (failed(**{"exception.type": "E", "exception.stacktrace": "s"}), "exception.stacktrace is not in"),
+    "exception without type": (failed(), "exception.type is missing"),
     "cut JSON": (chat(**{PARTS: '[{"role":"us'}), "gen_ai.input.messages is not JSON text"),
     "NaN": (chat(**{PARTS: "[NaN]"}), "gen_ai.input.messages is not JSON text: NaN"),
     "half an emoji": (chat(**{PARTS: '["\\ud83d"]'}), "gen_ai.input.messages is not JSON text"),
