@@ -1,0 +1,48 @@
+"""One model call, one span, with exact token counts: tracing for GenAI SDKs on OpenTelemetry.
+
+Importing this imports no SDK and changes nothing; names are loaded when they are used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from genspan._core.context import session
+    from genspan.control import instrument, last_trace_id, uninstrument
+    from genspan.gemini import GeminiInstrumentor
+    from genspan.mlflow import MlflowSpanExporter
+
+__all__ = [
+    "GeminiInstrumentor",
+    "MlflowSpanExporter",
+    "__version__",
+    "instrument",
+    "last_trace_id",
+    "session",
+    "uninstrument",
+]
+
+_HOMES = {
+    "GeminiInstrumentor": "genspan.gemini",
+    "MlflowSpanExporter": "genspan.mlflow",
+    "instrument": "genspan.control",
+    "last_trace_id": "genspan.control",
+    "session": "genspan._core.context",
+    "uninstrument": "genspan.control",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("genspan")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

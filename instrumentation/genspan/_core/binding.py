@@ -1,0 +1,82 @@
+"""Patch points as data. Install and remove read the same table, and nothing else patches anything."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import wrapt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import ModuleType
+
+    from genspan._core.drive import Wrapper
+    from genspan._core.telemetry import Telemetry
+
+_logger = logging.getLogger("genspan")
+
+
+class Patch(NamedTuple):
+    """One patch point: what of which module is wrapped, and what makes the wrapper."""
+
+    module: str
+    attribute: str
+    wrapper: Callable[[Telemetry], Wrapper]
+
+
+class _Wrapped(NamedTuple):
+    parent: Any
+    attribute: str
+    original: Any
+    wrapper: Any
+    inherited: bool
+
+
+class Bindings:
+    """The patches of one instrumentor. A module that is not imported yet is patched when it is."""
+
+    def __init__(self, patches: Iterable[Patch], telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+        self._patches: dict[str, list[Patch]] = {}
+        self._done: list[_Wrapped] = []
+        self._active = True
+        self._lock = Lock()
+        for patch in patches:
+            self._patches.setdefault(patch.module, []).append(patch)
+
+    def install(self) -> None:
+        """Patch what is imported, and leave hooks for the rest: no SDK is imported for our sake."""
+        for name in self._patches:
+            if name in sys.modules:
+                self._apply(sys.modules[name])
+            else:
+                wrapt.register_post_import_hook(self._apply, name)
+
+    def remove(self) -> None:
+        """Put every original back; where somebody wrapped our wrapper meanwhile, make ours a pass-through."""
+        with self._lock:
+            self._active = False  # an import hook cannot be taken back
+            self._telemetry.close()  # nor a bound method that the program keeps
+            while self._done:
+                done = self._done.pop()
+                if vars(done.parent).get(done.attribute) is not done.wrapper:
+                    done.wrapper._self_enabled = False
+                elif done.inherited:
+                    delattr(done.parent, done.attribute)
+                else:
+                    setattr(done.parent, done.attribute, done.original)
+
+    def _apply(self, module: ModuleType) -> None:
+        with self._lock:
+            for patch in self._patches[module.__name__] if self._active else ():
+                try:
+                    parent, attribute, original = wrapt.resolve_path(module, patch.attribute)
+                except (AttributeError, ImportError):
+                    _logger.debug("%s.%s is not in this version of the SDK", module.__name__, patch.attribute)
+                    continue
+                wrapper = wrapt.FunctionWrapper(original, patch.wrapper(self._telemetry), enabled=True)
+                self._done.append(_Wrapped(parent, attribute, original, wrapper, attribute not in vars(parent)))
+                setattr(parent, attribute, wrapper)

@@ -1,0 +1,272 @@
+"""One model call: one span, opened before the request and ended exactly once, whoever notices the end first."""
+
+from __future__ import annotations
+
+from threading import Lock
+from time import perf_counter, time_ns
+from typing import TYPE_CHECKING, Final, cast
+
+from opentelemetry import context as otel
+from opentelemetry.trace import SpanKind, StatusCode
+
+from genspan._core import content, errors, report
+from genspan._core.context import CALL, TURN, Attached, emitting, suppressed, with_span
+from genspan._core.events import Event
+from genspan._core.guard import Guard
+from genspan._core.last_trace import remember
+from genspan._core.metrics import INFERENCE, Measurement
+from genspan._core.secrets import credentials
+from genspan_semconv.model import Response, obj
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from opentelemetry.context import Context
+
+    from genspan._core.api import Fold, Route
+    from genspan._core.errors import Failure
+    from genspan._core.telemetry import Telemetry
+    from genspan._core.turn import Turn
+    from genspan_semconv.model import AttributeValue, Params
+
+_MAX_CHUNKS: Final = 50_000
+"""Chunks of one stream whose content is kept; the figures of all chunks are."""
+
+_opening = Guard("start of a call")
+_reading = Guard("figures of a response")
+_reading_content = Guard("content of a response")
+_describing = Guard("attributes of a call")
+_parameters = Guard("parameters of a request")
+_failing = Guard("error of a call")
+_ending = Guard("end of a span")
+
+
+class Request:
+    """What the core needs of a request, as the SDK is about to send it. Nothing of it is read before the response."""
+
+    __slots__ = ("body", "headers", "route", "url")
+
+    def __init__(self, route: Route, body: object, headers: Mapping[str, object], url: str) -> None:
+        self.route = route
+        self.body = body
+        self.headers = headers
+        self.url = url
+
+
+def open_call(telemetry: Telemetry, describe: Callable[[], Request | None]) -> Call | None:
+    """Begin a call, or ``None`` where nobody listens, it is suppressed, or ``describe`` finds no model call."""
+    with _opening:
+        if not telemetry.listening():
+            return None
+        context = otel.get_current()
+        if suppressed(context):
+            return None
+        request = describe()
+        return None if request is None else Call(telemetry, request, context)
+    return None
+
+
+class Call:
+    """The state of one model call. ``with call:`` encloses the SDK's request, and only that.
+
+    It refers to nothing of the SDK but the request and the wire JSON, so that it keeps no stream or client alive.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_attached",
+        "_capturing",
+        "_chunks",
+        "_context",
+        "_data",
+        "_ended_at",
+        "_first_chunk",
+        "_fold",
+        "_once",
+        "_request",
+        "_span",
+        "_started",
+        "_telemetry",
+        "_turn",
+        "attempts",
+        "watching",
+    )
+
+    def __init__(self, telemetry: Telemetry, request: Request, context: Context) -> None:
+        self._telemetry = telemetry
+        self._request = request
+        self._data: Mapping[str, object] = {}
+        self._fold: Fold | None = None
+        self._chunks = 0
+        self._first_chunk: float | None = None
+        self._ended_at: int | None = None
+        self._once = Lock()
+        self.attempts = 0
+        self._turn = cast("Turn | None", context.get(TURN))
+        if self._turn is not None:
+            self._turn.begin(self)
+        self._started = perf_counter()
+        self._span = telemetry.start_call(request.route.key, context, SpanKind.CLIENT)
+        self._context = with_span(context, self._span, CALL, self)
+        self._attached = Attached(self._context)
+        recording = self._span.is_recording()
+        settings = telemetry.settings
+        events_on = settings.event_content and telemetry.logging()
+        self._capturing = (recording and settings.span_content) or events_on
+        self.watching = recording or events_on or telemetry.instruments() is not None
+        """Whether anything of the response will be used; if not, it is not even looked at."""
+
+    def __enter__(self) -> Call:
+        self._attached.attach()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._attached.detach()
+        if error is not None:
+            self.end(error)
+
+    def see(self, data: object) -> None:
+        """Take the response JSON of a call that does not stream."""
+        self._data = obj(data)
+
+    def chunk(self, data: object) -> None:
+        """Take one chunk of a stream, parsed."""
+        if not self.watching:
+            return
+        chunk = obj(data)
+        if self._fold is None:
+            self._first_chunk = perf_counter() - self._started
+            self._fold = cast("Fold", self._request.route.api.Fold())
+        self._chunks += 1
+        with _reading:
+            self._fold.figures(chunk)
+        if self._capturing and self._chunks <= _MAX_CHUNKS:
+            with _reading_content:
+                self._fold.content(chunk)
+
+    @property
+    def owned(self) -> bool:
+        """Whether a turn ends this call, since only it sees how the SDK gets on with the response."""
+        return self._turn is not None
+
+    def finish(self) -> None:
+        """The response is there whole. Where a turn owns the call, the turn ends it: the SDK may yet fail to read it."""
+        if self._turn is None:
+            self.end()
+        else:
+            self._ended_at = time_ns()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the response is there whole, though the call may not have ended."""
+        return self._ended_at is not None
+
+    def end(self, error: BaseException | None = None, ending: str | None = None, finalising: bool = False) -> None:
+        """End the call, once: with what it failed with, and how a stream ended if not by itself.
+
+        ``ending`` is ``closed``, ``dropped``, ``failed`` or ``cancelled``. ``finalising`` says that a finaliser calls:
+        metrics and events then wait, since recording them there can deadlock.
+        """
+        if not self._once.acquire(blocking=False):
+            return
+        seconds = perf_counter() - self._started
+        if error is not None:
+            ending = ending or errors.ending(error)
+            error = None if isinstance(error, errors.NORMAL_ENDS) else error
+        response = self._response()
+        if ending is None and not response.complete and self._request.route.key.stream:
+            ending = "failed"
+        secrets = self._secrets(error)
+        failed = self._failure(error, response, secrets)
+        outcome = report.Outcome(response, failed, ending, self.attempts, self._first_chunk)
+        attributes, read = self._report(outcome, secrets)
+        self._close(attributes, failed)
+        measurement = Measurement(
+            self._request.route.key,
+            self._context,
+            seconds,
+            self._first_chunk,
+            response.model,
+            response.usage,
+            failed.type if failed else None,
+        )
+        telemetry = self._telemetry
+        telemetry.later(finalising, lambda: telemetry.measure(measurement))
+        if failed is not None or read is not None:
+            event = Event(self._request.route.key, self._context, attributes, read, failed)
+            telemetry.later(finalising, lambda: telemetry.announce(event))
+
+    def _response(self) -> Response:
+        """What the response says, from the whole of it or from the chunks so far."""
+        if not self.watching:
+            return Response()
+        with _reading:
+            if self._fold is not None:
+                self._data = self._fold.data()
+            return self._request.route.api.response(self._data)
+        return Response()
+
+    def _secrets(self, error: BaseException | None) -> tuple[str, ...]:
+        """The request's credentials, looked up only where text is going to be emitted."""
+        if not self._capturing:
+            return ()
+        with _failing:
+            found = credentials(self._request.headers, self._request.url)
+            if self._turn is not None:
+                self._turn.secrets |= set(found)
+            return found
+        self._capturing = False  # what cannot be scrubbed is not emitted
+        return ()
+
+    def _failure(self, error: BaseException | None, response: Response, secrets: tuple[str, ...]) -> Failure | None:
+        with _failing:
+            if error is not None:
+                return errors.failure(error, self._capturing, secrets)
+            if response.error is not None:
+                return errors.Failure(response.error, response.error, None, None)
+        return None
+
+    def _report(
+        self, outcome: report.Outcome, secrets: tuple[str, ...]
+    ) -> tuple[dict[str, AttributeValue], report.Content | None]:
+        """The attributes of the span, and the content where it was read."""
+        attributes: dict[str, AttributeValue] = {}
+        if not self.watching:
+            return attributes, None
+        read: report.Content | None = None
+        with _describing:
+            request, settings = self._request, self._telemetry.settings
+            key, body = request.route.key, obj(request.body)
+            params: Params = {}
+            with _parameters:
+                params = request.route.api.params(body)
+            attributes = report.figures(key, params, outcome)
+            if self._capturing:
+                read = report.read_content(request.route.api, body, self._data, settings.max_blob_bytes)
+                if settings.span_content and self._span.is_recording():
+                    writer = report.Writer(settings.dialects, content.limits(self._span).length, secrets)
+                    texts = writer.texts(key, params, outcome.response, read)
+                    attributes.update(texts.outputs)
+                    attributes.update(texts.inputs)
+                    if self._turn is not None:
+                        self._turn.keep(texts)
+            if not settings.event_content or key.operation not in INFERENCE:
+                read = None
+        return attributes, read
+
+    def _close(self, attributes: dict[str, AttributeValue], failed: Failure | None) -> None:
+        span = self._span
+        busy = emitting.set(True)
+        try:
+            with _describing:
+                if span.is_recording():
+                    span.set_attributes(content.within(attributes, content.limits(span)))
+                    if failed is not None:
+                        errors.record(span, failed)
+                        span.set_status(StatusCode.ERROR, failed.message)
+            with _ending:
+                remember(span.get_span_context())
+                span.end(self._ended_at)
+        finally:
+            emitting.reset(busy)

@@ -1,0 +1,98 @@
+"""Content on its way to a span: which forms, scrubbed, within the span's limits and still valid JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from genspan._core.secrets import scrub
+from genspan_semconv import attributes as names
+from genspan_semconv.encode import clean, dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from opentelemetry.trace import Span
+
+    from genspan_semconv.model import AttributeValue
+
+_ALWAYS: Final = 5
+"""Error, usage and model: worth more than what a session or a sampler put on the span before."""
+_SMALLEST: Final = 16
+"""Strings are cut down to this many characters before whole items are left out."""
+
+
+class Limits(NamedTuple):
+    """What a span can hold; ``None`` is no limit."""
+
+    attributes: int | None
+    length: int | None
+
+
+def limits(span: Span) -> Limits:
+    """The limits of a span of the SDK: how many more attributes, and how long a string may be.
+
+    The SDK evicts the oldest attribute where there are too many and cuts strings anywhere, so we keep within both.
+    """
+    bounded = getattr(span, "_attributes", None)
+    maximum = getattr(bounded, "maxlen", None)
+    free = maximum - len(cast("Mapping[str, object]", bounded)) if maximum is not None else None
+    return Limits(free, getattr(bounded, "max_value_len", None))
+
+
+def within(attributes: dict[str, AttributeValue], limit: Limits) -> dict[str, AttributeValue]:
+    """As many of the attributes as the span holds, the first ones first; the very first even if older ones must go."""
+    if limit.attributes is None or len(attributes) <= limit.attributes:
+        return attributes
+    return dict(list(attributes.items())[: max(limit.attributes, _ALWAYS)])
+
+
+def put(
+    name: str, value: object, limit: int | None, secrets: Iterable[str], into: dict[str, AttributeValue]
+) -> None:
+    """Add content as JSON text (a string as it is), scrubbed; too long, it is shortened, still valid, and says so."""
+    text = scrub(clean(value) if isinstance(value, str) else dumps(value), secrets)
+    if limit is not None and len(text) > limit:
+        into[names.GENSPAN_CONTENT_TRUNCATED] = True
+        shorter = text[:limit] if isinstance(value, str) else _shorten(json.loads(text), limit)
+        if shorter is None:
+            return
+        text = shorter
+    into[name] = text
+
+
+def _shorten(value: object, limit: int) -> str | None:
+    """The JSON text of the value with its long strings cut, and then its oldest items left out, until it fits."""
+    longest = limit
+    while longest >= _SMALLEST:
+        text = dumps(_cut(value, longest))
+        if len(text) <= limit:
+            return text
+        longest //= 2
+    value = _cut(value, _SMALLEST)
+    while (halved := _halve(value)) != value:
+        value = halved
+        text = dumps(value)
+        if len(text) <= limit:
+            return text
+    return None
+
+
+def _halve(value: object) -> object:
+    """The value with the newer half of every list in it (one item stays)."""
+    if isinstance(value, dict):
+        return {key: _halve(item) for key, item in cast("dict[object, object]", value).items()}
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        return [_halve(item) for item in items[len(items) // 2 :]]
+    return value
+
+
+def _cut(value: object, longest: int) -> object:
+    if isinstance(value, str):
+        return value if len(value) <= longest else value[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    if isinstance(value, dict):
+        return {key: _cut(item, longest) for key, item in cast("dict[object, object]", value).items()}
+    if isinstance(value, (list, tuple)):
+        return [_cut(item, longest) for item in cast("list[object]", value)]
+    return value

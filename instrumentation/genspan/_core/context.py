@@ -1,0 +1,113 @@
+"""Our keys in the OpenTelemetry context, and when a call is not ours to record."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from opentelemetry import context as otel
+from opentelemetry import trace
+from opentelemetry.context import Context, create_key
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+
+from genspan_semconv import attributes as names
+from genspan_semconv import render_mlflow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from contextvars import Token
+
+    from opentelemetry.trace import Span
+
+    from genspan._core.call import Call
+    from genspan._core.turn import Turn
+
+    from genspan_semconv.model import AttributeValue
+
+CALL: Final = create_key("genspan-call")
+TURN: Final = create_key("genspan-turn")
+_SESSION: Final = create_key("genspan-session")
+
+# Set by OpenLLMetry and by the official packages around a call that they record themselves.
+_RIVALS: Final = ("suppress_language_model_instrumentation", "opentelemetry.genai.client.inference.context")
+
+# Set while a span starts or ends: a span processor that calls a model must not trace that call for ever.
+emitting: ContextVar[bool] = ContextVar("genspan-emitting", default=False)
+
+
+def suppressed(context: Context) -> bool:
+    """Whether a call made now is not to be recorded: asked for, or part of a call that is being recorded."""
+    if CALL in context or emitting.get() or not is_instrumentation_enabled():
+        return True
+    return any(context.get(key) for key in _RIVALS)
+
+
+def with_span(context: Context, span: Span, key: str, value: object) -> Context:
+    """The context with the span current and one key of ours set."""
+    return otel.set_value(key, value, trace.set_span_in_context(span, context))
+
+
+def outside(context: Context) -> Context:
+    """The context without our keys: what runs in it (a tool of the user's) makes model calls of its own."""
+    return Context({key: value for key, value in context.items() if key not in (CALL, TURN)})
+
+
+class Attached:
+    """A context made current for as long as SDK code runs; never across a ``yield``."""
+
+    __slots__ = ("_context", "_token")
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._token: Token[Context] | None = None
+
+    def attach(self) -> None:
+        self._token = otel.attach(self._context)
+
+    def detach(self) -> None:
+        """Leave the context, unless another task or thread is the one that finishes here."""
+        token, self._token = self._token, None
+        if token is not None and otel.get_current() is self._context:
+            otel.detach(token)
+
+
+class _Session(NamedTuple):
+    attributes: dict[str, AttributeValue]
+    tags: dict[str, AttributeValue]
+
+
+@contextmanager
+def session(id: str, *, user: str | None = None, tags: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Name the conversation that the model calls of the block belong to.
+
+    Every span of the block carries ``gen_ai.conversation.id`` and ``session.id`` (MLflow's session, at most 250
+    characters there), ``user.id``, and, where it begins a trace, ``tags`` as the trace's tags in MLflow. Works across
+    ``await`` and threads that copy the context. Nothing is put into W3C Baggage, so nothing of it is sent to a provider.
+    """
+    attributes: dict[str, AttributeValue] = {names.GEN_AI_CONVERSATION_ID: id, names.SESSION_ID: id}
+    if user is not None:
+        attributes[names.USER_ID] = user
+    token = otel.attach(otel.set_value(_SESSION, _Session(attributes, render_mlflow.tags(tags or {}))))
+    try:
+        yield
+    finally:
+        otel.detach(token)
+
+
+def session_attributes(context: Context, root: bool) -> dict[str, AttributeValue]:
+    """What the session around a call puts on its span."""
+    found = cast("_Session | None", context.get(_SESSION))
+    if found is None:
+        return {}
+    return {**found.tags, **found.attributes} if root else found.attributes
+
+
+def current_call() -> Call | None:
+    """The model call whose request is being made."""
+    return cast("Call | None", otel.get_value(CALL))
+
+
+def current_turn() -> Turn | None:
+    """The turn whose SDK code is running."""
+    return cast("Turn | None", otel.get_value(TURN))

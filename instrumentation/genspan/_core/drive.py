@@ -1,0 +1,180 @@
+"""The only control flow around SDK code. The async twins are the same lines with ``await``."""
+
+from __future__ import annotations
+
+from asyncio import CancelledError
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from genspan._core.call import open_call
+from genspan._core.turn import open_turn
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+
+    from genspan._core.call import Call, Request
+    from genspan._core.telemetry import Telemetry
+    from genspan._core.turn import Plan, Turn
+
+    Args = tuple[Any, ...]
+    Kwargs = Mapping[str, Any]
+    Wrapped = Callable[..., Any]
+    Wrapper = Callable[[Wrapped, Any, Args, Kwargs], Any]
+    Describe = Callable[[Any, Args, Kwargs], Request | None]
+    Settle = Callable[[Call, Any], Any]
+    Intend = Callable[[Any, Args, Kwargs], Plan]
+
+
+def call_sync(telemetry: Telemetry, describe: Describe, settle: Settle) -> Wrapper:
+    """Wrap the function that makes one request: ``settle(call, result)`` gives the user's result back."""
+
+    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        call = open_call(telemetry, partial(describe, instance, args, kwargs))
+        if call is None:
+            return wrapped(*args, **kwargs)
+        with call:
+            result = wrapped(*args, **kwargs)
+        return settle(call, result)
+
+    return wrapper
+
+
+def call_async(telemetry: Telemetry, describe: Describe, settle: Settle) -> Wrapper:
+    """``call_sync`` for a coroutine function. Nothing begins before it is awaited."""
+
+    async def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        call = open_call(telemetry, partial(describe, instance, args, kwargs))
+        if call is None:
+            return await wrapped(*args, **kwargs)
+        with call:
+            result = await wrapped(*args, **kwargs)
+        return settle(call, result)
+
+    return wrapper
+
+
+def turn_sync(telemetry: Telemetry, intend: Intend) -> Wrapper:
+    """Wrap a call of the user's that makes model calls."""
+
+    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        turn = open_turn(telemetry, partial(intend, instance, args, kwargs))
+        if turn is None:
+            return wrapped(*args, **kwargs)
+        try:
+            with turn:
+                result = wrapped(*args, **kwargs)
+        except BaseException as error:
+            turn.end(error)
+            raise
+        turn.end()
+        return result
+
+    return wrapper
+
+
+def turn_async(telemetry: Telemetry, intend: Intend) -> Wrapper:
+    """``turn_sync`` for a coroutine function."""
+
+    async def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        turn = open_turn(telemetry, partial(intend, instance, args, kwargs))
+        if turn is None:
+            return await wrapped(*args, **kwargs)
+        try:
+            with turn:
+                result = await wrapped(*args, **kwargs)
+        except BaseException as error:
+            turn.end(error)
+            raise
+        turn.end()
+        return result
+
+    return wrapper
+
+
+def turn_generator(telemetry: Telemetry, intend: Intend) -> Wrapper:
+    """Wrap a generator function. The turn's context is the caller's, whoever reads the generator where."""
+
+    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        generator = wrapped(*args, **kwargs)
+        turn = open_turn(telemetry, partial(intend, instance, args, kwargs))
+        return generator if turn is None else _named(_read(turn, generator), generator)
+
+    return wrapper
+
+
+def turn_async_generator(telemetry: Telemetry, intend: Intend) -> Wrapper:
+    """Wrap a coroutine function that returns an async generator."""
+
+    async def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        turn = open_turn(telemetry, partial(intend, instance, args, kwargs))
+        if turn is None:
+            return await wrapped(*args, **kwargs)
+        try:
+            generator = await wrapped(*args, **kwargs)
+        except BaseException as error:
+            turn.end(error)
+            raise
+        return _named(_aread(turn, generator), generator)
+
+    return wrapper
+
+
+def _read(turn: Turn, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """What ``yield from generator`` does, with the turn current only while the generator runs."""
+    step: Callable[[], Any] = partial(next, generator)
+    try:
+        while True:
+            try:
+                with turn:
+                    item = step()
+            except StopIteration as stop:
+                turn.end()
+                return stop.value
+            try:
+                sent = yield item
+            except GeneratorExit:
+                raise
+            except BaseException as error:
+                step = partial(generator.throw, error)
+            else:
+                step = partial(next, generator) if sent is None else partial(generator.send, sent)
+    except BaseException as error:
+        try:
+            with turn:
+                generator.close()
+        finally:
+            turn.end(error)
+        raise
+
+
+async def _aread(turn: Turn, generator: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
+    step: Callable[[], Awaitable[Any]] = partial(anext, generator)
+    try:
+        while True:
+            try:
+                with turn:
+                    item = await step()
+            except StopAsyncIteration:
+                turn.end()
+                return
+            try:
+                sent = yield item
+            except (GeneratorExit, CancelledError):
+                # Also what a loop that ends throws into a generator that was dropped before.
+                turn.end(GeneratorExit())
+                raise
+            except BaseException as error:
+                step = partial(generator.athrow, error)
+            else:
+                step = partial(anext, generator) if sent is None else partial(generator.asend, sent)
+    except BaseException as error:
+        turn.end(error)
+        with turn:
+            await generator.aclose()
+        raise
+
+
+def _named(ours: Any, theirs: Any) -> Any:
+    """Give our generator the name of the SDK's."""
+    ours.__name__, ours.__qualname__ = theirs.__name__, theirs.__qualname__
+    return ours

@@ -1,0 +1,68 @@
+"""An exception as telemetry: its type always, its message only where content may be recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, NamedTuple
+
+from genspan._core.secrets import scrub
+from genspan_semconv import attributes as names
+from genspan_semconv.encode import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from opentelemetry.trace import Span
+
+    from genspan_semconv.model import AttributeValue
+
+NORMAL_ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)
+"""Raised where an iterator ends as it should, or where its consumer closes it."""
+
+
+class Failure(NamedTuple):
+    """``type`` is low in cardinality: a class name or a provider's code. ``message`` only where it may be shown."""
+
+    type: str
+    qualified_type: str
+    message: str | None
+    http_status: int | None
+
+
+def failure(error: BaseException, show_message: bool, secrets: Iterable[str]) -> Failure:
+    """Describe an exception, whatever it is."""
+    kind = type(error)
+    message = scrub(_message(error), secrets) if show_message else None
+    return Failure(kind.__qualname__, f"{kind.__module__}.{kind.__qualname__}", message, _http_status(error))
+
+
+def ending(error: BaseException) -> str:
+    """How a response that this exception broke off ended."""
+    if isinstance(error, GeneratorExit):
+        return "closed"
+    return "cancelled" if isinstance(error, asyncio.CancelledError) else "failed"
+
+
+def record(span: Span, failed: Failure) -> None:
+    """Put a failure on a span as an event, the only place where MLflow shows it in full."""
+    attributes: dict[str, AttributeValue] = {names.EXCEPTION_TYPE: failed.qualified_type}
+    if failed.message is not None:
+        attributes[names.EXCEPTION_MESSAGE] = failed.message
+    span.add_event("exception", attributes)
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return clean(str(error))
+    except Exception:
+        return f"<{type(error).__qualname__} without a readable message>"
+
+
+def _http_status(error: BaseException) -> int | None:
+    """The HTTP status that SDKs keep on their errors: ``status_code`` (openai, anthropic), ``code`` (google-genai)."""
+    attributes = getattr(error, "__dict__", {})
+    for name in ("status_code", "code"):
+        status = attributes.get(name)
+        if isinstance(status, int) and 100 <= status < 600:
+            return status
+    return None

@@ -1,0 +1,55 @@
+"""Log events of a call: its content, for those who ask for events, and what it failed with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from opentelemetry._logs import SeverityNumber
+
+from genspan_semconv import attributes as names
+from genspan_semconv import render_genai
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry._logs import Logger
+    from opentelemetry.context import Context
+
+    from genspan._core.api import Key
+    from genspan._core.errors import Failure
+    from genspan._core.report import Content
+    from genspan_semconv.model import AttributeValue
+
+
+class Event(NamedTuple):
+    """What the events of one call are made of. ``content`` is absent where it is not wanted as an event."""
+
+    key: Key
+    context: Context
+    figures: Mapping[str, AttributeValue]
+    content: Content | None
+    failed: Failure | None
+
+
+def emit(logger: Logger, event: Event) -> None:
+    """Emit ``gen_ai.client.inference.operation.details`` and ``gen_ai.client.operation.exception``, where due."""
+    if event.content is not None:
+        prompt, answer = event.content
+        content = {**render_genai.inputs(prompt), names.GEN_AI_OUTPUT_MESSAGES: answer}
+        figures = {name: value for name, value in event.figures.items() if not name.startswith("mlflow.")}
+        logger.emit(
+            context=event.context,
+            severity_number=SeverityNumber.DEBUG,
+            attributes={**render_genai.start(*event.key), **figures, **{k: v for k, v in content.items() if v}},
+            event_name=names.EVENT_GEN_AI_CLIENT_INFERENCE_OPERATION_DETAILS,
+        )
+    if event.failed is not None:
+        attributes: dict[str, AttributeValue] = {names.EXCEPTION_TYPE: event.failed.qualified_type}
+        if event.failed.message is not None:
+            attributes[names.EXCEPTION_MESSAGE] = event.failed.message
+        logger.emit(
+            context=event.context,
+            severity_number=SeverityNumber.WARN,
+            attributes=attributes,
+            event_name=names.EVENT_GEN_AI_CLIENT_OPERATION_EXCEPTION,
+        )

@@ -1,0 +1,37 @@
+"""The one place where our own failures end, so that none of them reaches the user's call."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_logger = logging.getLogger("genspan")
+_reported: set[str] = set()
+
+
+class Guard:
+    """``with guard:`` swallows an ``Exception`` of the block and logs it once per site, at debug.
+
+    What is no ``Exception`` (KeyboardInterrupt, SystemExit, cancellation) belongs to the user's program and passes.
+    """
+
+    __slots__ = ("_site",)
+
+    def __init__(self, site: str) -> None:
+        self._site = site
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
+        if error is None:
+            return False
+        if not isinstance(error, Exception):
+            return False
+        if self._site not in _reported:
+            _reported.add(self._site)
+            _logger.debug("genspan failed in %s; the program's call is not affected", self._site, exc_info=error)
+        return True

@@ -1,0 +1,150 @@
+"""The metrics of a call: one family, recorded once, at its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from genspan_semconv import attributes as names
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.metrics import Counter, Histogram, Meter
+
+    from genspan._core.api import Key
+    from genspan_semconv.model import AttributeValue, Usage
+
+INFERENCE: Final = frozenset(("chat", "generate_content", "text_completion"))
+"""Operations that generate; the conventions give them content, and metrics of their own."""
+
+_SECONDS: Final = [0.01 * 2**step for step in range(14)]
+_TOKENS: Final = [4**step for step in range(14)]
+_MAX_CACHED: Final = 1000
+
+
+class Measurement:
+    """The figures of one call, kept apart from its span so that a finaliser can leave them for later."""
+
+    __slots__ = ("chunk", "context", "error", "key", "model", "seconds", "usage")
+
+    def __init__(
+        self,
+        key: Key,
+        context: Context,
+        seconds: float,
+        chunk: float | None,
+        model: str | None,
+        usage: Usage | None,
+        error: str | None,
+    ) -> None:
+        self.key = key
+        self.context = context
+        self.seconds = seconds
+        self.chunk = chunk
+        self.model = model
+        self.usage = usage
+        self.error = error
+
+
+class Instruments:
+    """The instruments of one meter. ``latest`` chooses ``gen_ai.client.inference.*`` for model calls."""
+
+    def __init__(self, meter: Meter, latest: bool) -> None:
+        self._meter = meter
+        self._latest = latest
+        self._duration = self._seconds(names.METRIC_GEN_AI_CLIENT_OPERATION_DURATION)
+        self._tool = self._seconds(names.METRIC_GEN_AI_EXECUTE_TOOL_DURATION)
+        if latest:
+            self._inference = self._seconds(names.METRIC_GEN_AI_CLIENT_INFERENCE_DURATION)
+            self._first_chunk = self._seconds(names.METRIC_GEN_AI_CLIENT_INFERENCE_TIME_TO_FIRST_CHUNK)
+            self._input = self._tokens(names.METRIC_GEN_AI_CLIENT_INFERENCE_OPERATION_INPUT_TOKENS)
+            self._output = self._tokens(names.METRIC_GEN_AI_CLIENT_INFERENCE_OPERATION_OUTPUT_TOKENS)
+            self._counters: dict[str, Counter] = {
+                name: meter.create_counter(name, unit="{token}")
+                for name in (
+                    names.METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_INPUT_TOKENS,
+                    names.METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_OUTPUT_TOKENS,
+                    names.METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_CACHE_READ_INPUT_TOKENS,
+                    names.METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_CACHE_WRITE_INPUT_TOKENS,
+                    names.METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_REASONING_OUTPUT_TOKENS,
+                )
+            }
+        else:
+            self._inference = self._duration
+            self._first_chunk = self._seconds(names.METRIC_GEN_AI_CLIENT_OPERATION_TIME_TO_FIRST_CHUNK)
+            self._input = self._output = self._tokens(names.METRIC_GEN_AI_CLIENT_TOKEN_USAGE)
+        self._cache: dict[object, dict[str, AttributeValue]] = {}
+
+    def record(self, m: Measurement) -> None:
+        """Record one model call. Token figures that are not known are not recorded."""
+        inference = m.key.operation in INFERENCE
+        (self._inference if inference else self._duration).record(m.seconds, self._attributes(m, m.error), m.context)
+        if m.chunk is not None:
+            self._first_chunk.record(m.chunk, self._attributes(m), m.context)
+        usage = m.usage
+        if usage is None or (self._latest and not inference):
+            return
+        error = m.error if self._latest else None
+        if usage.input is not None:
+            self._input.record(usage.input, self._attributes(m, error, "input"), m.context)
+        if usage.output is not None:
+            self._output.record(usage.output, self._attributes(m, error, "output"), m.context)
+        if self._latest:
+            self._count(usage, self._attributes(m), m.context)
+
+    def record_tool(self, name: str, seconds: float, error: str | None, context: Context) -> None:
+        """Record one run of a tool."""
+        attributes: dict[str, AttributeValue] = {names.GEN_AI_TOOL_NAME: name, names.GEN_AI_TOOL_TYPE: "function"}
+        if error:
+            attributes[names.ERROR_TYPE] = error
+        self._tool.record(seconds, attributes, context)
+
+    def _count(self, usage: Usage, attributes: dict[str, AttributeValue], context: Context) -> None:
+        figures = (
+            (names.METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_INPUT_TOKENS, "input", usage.input),
+            (names.METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_OUTPUT_TOKENS, "output", usage.output),
+            (names.METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_CACHE_READ_INPUT_TOKENS, "cache_read", usage.cache_read),
+            (names.METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_CACHE_WRITE_INPUT_TOKENS, "", usage.cache_write),
+            (names.METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_REASONING_OUTPUT_TOKENS, "", usage.reasoning),
+        )
+        for name, direction, total in figures:
+            if total is None:
+                continue
+            rest = total
+            for (modality, of), figure in usage.modalities.items():
+                if of == direction and 0 < figure <= rest:
+                    rest -= figure
+                    self._counters[name].add(figure, {**attributes, names.GEN_AI_TOKEN_MODALITY: modality}, context)
+            if rest:
+                self._counters[name].add(rest, {**attributes, names.GEN_AI_TOKEN_MODALITY: "unknown"}, context)
+
+    def _attributes(
+        self, m: Measurement, error: str | None = None, token_type: str | None = None
+    ) -> dict[str, AttributeValue]:
+        """The attribute set of a measurement, cached: sets are few, and building them is not free."""
+        token_type = None if self._latest else token_type
+        wanted = (m.key, m.model, error, token_type)
+        cached = self._cache.get(wanted)
+        if cached is not None:
+            return cached
+        key = m.key
+        values: dict[str, AttributeValue | None] = {
+            names.GEN_AI_OPERATION_NAME: key.operation,
+            names.GEN_AI_PROVIDER_NAME: key.provider,
+            names.GEN_AI_REQUEST_MODEL: key.model,
+            names.GEN_AI_RESPONSE_MODEL: m.model,
+            names.SERVER_ADDRESS: key.address,
+            names.SERVER_PORT: key.port,
+            names.ERROR_TYPE: error,
+            names.GEN_AI_TOKEN_TYPE: token_type,
+        }
+        attributes = {name: value for name, value in values.items() if value is not None}
+        if len(self._cache) >= _MAX_CACHED:
+            self._cache.clear()
+        self._cache[wanted] = attributes
+        return attributes
+
+    def _seconds(self, name: str) -> Histogram:
+        return self._meter.create_histogram(name, unit="s", explicit_bucket_boundaries_advisory=_SECONDS)
+
+    def _tokens(self, name: str) -> Histogram:
+        return self._meter.create_histogram(name, unit="{token}", explicit_bucket_boundaries_advisory=_TOKENS)

@@ -1,0 +1,134 @@
+"""A finished call as attributes: figures first, content last, everything within what the span can hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from genspan._core import content
+from genspan._core.guard import Guard
+from genspan._core.metrics import INFERENCE
+from genspan_semconv import attributes as names
+from genspan_semconv import render_genai, render_mlflow
+from genspan_semconv.model import Prompt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from genspan._core.api import Api, Key
+    from genspan._core.errors import Failure
+    from genspan_semconv.model import AttributeValue, Message, Params, Response
+
+_usage = Guard("usage of a call")
+_details = Guard("attributes of a call")
+_prompting = Guard("content of a request")
+_answering = Guard("content of an answer")
+_rendering = Guard("rendering content")
+
+_FAILED: Final = "error"
+"""The finish reason of the conventions where one was due and never came."""
+
+
+class Outcome(NamedTuple):
+    """What is known of a call when it has ended, content apart."""
+
+    response: Response
+    failed: Failure | None
+    ending: str | None
+    attempts: int
+    first_chunk: float | None
+
+
+def figures(key: Key, params: Params, outcome: Outcome) -> dict[str, AttributeValue]:
+    """Attributes of a call in order of importance: under a small attribute limit the first ones stay."""
+    response, failed = outcome.response, outcome.failed
+    into: dict[str, AttributeValue] = {}
+    if failed is not None:
+        into[names.ERROR_TYPE] = failed.type
+    with _usage:
+        if response.usage is not None:
+            render_mlflow.usage(response.usage, into)
+            render_genai.usage(response.usage, into)
+    with _details:
+        if outcome.ending is not None and key.stream:
+            into[names.GENSPAN_RESPONSE_PARTIAL] = True
+            into[names.GENSPAN_RESPONSE_END] = outcome.ending
+            if failed is not None and not response.finish_reasons:
+                response.finish_reasons = [_FAILED]
+        render_mlflow.model(key.model, response, into)
+        render_genai.response(response, into)
+        if outcome.first_chunk is not None:
+            into[names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = outcome.first_chunk
+        if failed is not None and failed.http_status is not None:
+            into[names.HTTP_RESPONSE_STATUS_CODE] = failed.http_status
+        if outcome.attempts > 1:
+            into[names.HTTP_REQUEST_RESEND_COUNT] = outcome.attempts - 1
+        render_genai.params(params, into)
+    return into
+
+
+class Content(NamedTuple):
+    """The content of a call, once converted, for all who want it."""
+
+    prompt: Prompt
+    answer: list[Message]
+
+
+def read_content(api: Api, body: Mapping[str, object], data: Mapping[str, object], max_blob: int) -> Content:
+    """Convert request and response, each as far as it can be read."""
+    prompt, answer = Prompt([], [], []), list["Message"]()
+    with _prompting:
+        prompt = api.prompt(body)
+        _drop_large_blobs(prompt.messages, max_blob)
+    with _answering:
+        answer = api.answer(data)
+        _drop_large_blobs(answer, max_blob)
+    return Content(prompt, answer)
+
+
+class Texts(NamedTuple):
+    """Content as the JSON texts of a span's attributes."""
+
+    outputs: dict[str, AttributeValue]
+    inputs: dict[str, AttributeValue]
+
+
+class Writer(NamedTuple):
+    """How content is written to one span: in the forms that its destinations read, within a length, scrubbed."""
+
+    dialects: frozenset[str]
+    limit: int | None
+    secrets: tuple[str, ...]
+
+    def texts(self, key: Key, params: Params, response: Response, read: Content) -> Texts:
+        """The content of a call."""
+        outputs: dict[str, object] = {}
+        inputs: dict[str, object] = {}
+        if "mlflow" in self.dialects:
+            outputs[names.MLFLOW_SPAN_OUTPUTS] = render_mlflow.outputs(read.answer, response)
+            inputs[names.MLFLOW_SPAN_INPUTS] = render_mlflow.inputs(key.operation, key.model, params, read.prompt)
+        if "genai" in self.dialects and key.operation in INFERENCE:
+            outputs[names.GEN_AI_OUTPUT_MESSAGES] = read.answer
+            inputs.update(render_genai.inputs(read.prompt))
+        return Texts(self.write(outputs), self.write(inputs))
+
+    def write(self, forms: Mapping[str, object]) -> dict[str, AttributeValue]:
+        """The attributes of some content; what is empty is left out."""
+        into: dict[str, AttributeValue] = {}
+        for name, value in forms.items():
+            if value:
+                with _rendering:
+                    content.put(name, value, self.limit, self.secrets, into)
+        return into
+
+
+def _drop_large_blobs(messages: list[Message], max_bytes: int) -> None:
+    """Name inline data above the limit in place of keeping it."""
+    for message in messages:
+        parts = message.get("parts", [])
+        for index, part in enumerate(parts):
+            if part["type"] != "blob":
+                continue
+            size = len(cast("str", part.get("content") or "")) * 3 // 4
+            if size > max_bytes:
+                kept = {name: part[name] for name in ("modality", "mime_type") if name in part}
+                parts[index] = {"type": "blob_omitted", **kept, "size": size}

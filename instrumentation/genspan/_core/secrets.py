@@ -1,0 +1,46 @@
+"""Credentials that a request carries, and their removal from every text that we emit."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_SENSITIVE: Final = re.compile(r"auth|key|token|secret|cookie|password|credential|signature|^sig$", re.IGNORECASE)
+_SHORTEST: Final = 6
+"""Shorter values are not secrets, and taking them out would destroy the text around them."""
+_REMOVED: Final = "[redacted]"
+
+
+def credentials(headers: Mapping[str, object], url: str) -> tuple[str, ...]:
+    """Every value of a request that authenticates it: headers, query parameters, the user part of the URL."""
+    values: list[object] = [value for name, value in headers.items() if _SENSITIVE.search(name)]
+    if "?" in url or "@" in url:
+        parts = urlsplit(url)
+        values += [value for name, value in parse_qsl(parts.query) if _SENSITIVE.search(name)]
+        values += [unquote(value) for value in (parts.username, parts.password) if value]
+    return _distinct(values)
+
+
+def scrub(text: str, secrets: Iterable[str]) -> str:
+    """The text without the secrets."""
+    for secret in secrets:
+        if secret in text:
+            text = text.replace(secret, _REMOVED)
+    return text
+
+
+def _distinct(values: Iterable[object]) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for value in values:
+        string = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+        scheme, _, rest = string.partition(" ")
+        for candidate in (string, rest if scheme.lower() in ("bearer", "basic") else ""):
+            if len(candidate) >= _SHORTEST:
+                found[candidate] = None
+                found[json.dumps(candidate)[1:-1]] = None  # as it is written inside JSON text
+    return tuple(sorted(found, key=len, reverse=True))

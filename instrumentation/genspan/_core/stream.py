@@ -1,0 +1,72 @@
+"""Taps on streams: small iterator objects that see each chunk and the end, whoever causes it.
+
+Objects, not generators: a generator that was never started notices nothing when it is dropped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from genspan._core.call import Call
+
+
+class _Tap:
+    __slots__ = ("_call", "_inner", "_open")
+
+    def __init__(self, call: Call, inner: Any) -> None:
+        self._call = call
+        self._inner = inner
+        self._open = True
+
+    def _over(self, error: BaseException | None = None) -> None:
+        self._open = False
+        if error is None:
+            self._call.finish()
+        else:
+            self._call.end(error)
+
+    def __del__(self) -> None:
+        # Where a turn owns the call, the frame that holds the tap may be unwinding with an error that the turn sees next.
+        if self._open and not self._call.owned:
+            self._call.end(ending="dropped", finalising=True)
+
+
+class Tap(_Tap):
+    """A synchronous iterator over parsed chunks that tells the call of each."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            chunk = next(self._inner)
+        except StopIteration:
+            self._over()
+            raise
+        except BaseException as error:
+            self._over(error)
+            raise
+        self._call.chunk(chunk)
+        return chunk
+
+
+class AsyncTap(_Tap):
+    """The same for an asynchronous iterator."""
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            chunk = await anext(self._inner)
+        except StopAsyncIteration:
+            self._over()
+            raise
+        except BaseException as error:
+            self._over(error)
+            raise
+        self._call.chunk(chunk)
+        return chunk

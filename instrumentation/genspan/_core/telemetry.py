@@ -1,0 +1,172 @@
+"""What one instrumentor writes to: tracer, instruments, logger and settings, and whether anybody listens."""
+
+from __future__ import annotations
+
+import atexit
+from collections import deque
+from importlib.metadata import version
+from time import perf_counter
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry import metrics, trace
+from opentelemetry._logs import NoOpLogger, get_logger, get_logger_provider
+from opentelemetry._logs._internal import ProxyLogger, ProxyLoggerProvider
+from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.metrics._internal import _ProxyMeterProvider
+from opentelemetry.trace import NoOpTracer, ProxyTracer, ProxyTracerProvider, SpanKind
+
+from genspan._core.config import read_settings
+from genspan._core.context import emitting, session_attributes
+from genspan._core.events import emit
+from genspan._core.guard import Guard
+from genspan._core.metrics import Instruments
+from genspan_semconv import render_genai, render_mlflow
+
+if TYPE_CHECKING:
+    from opentelemetry._logs import LoggerProvider
+    from opentelemetry.context import Context
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.trace import Span, Tracer, TracerProvider
+
+    from collections.abc import Callable
+
+    from genspan._core.api import Key
+    from genspan._core.events import Event
+    from genspan._core.metrics import Measurement
+    from genspan_semconv.model import AttributeValue
+
+SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.43.0"
+_TOOL: Final = "execute_tool"
+_MAX_CACHED: Final = 1000
+_MAX_WAITING: Final = 10_000
+
+_starting = Guard("start of a span")
+_measuring = Guard("metrics")
+_announcing = Guard("events")
+
+
+class Telemetry:
+    """The outlets of one instrumentor. Providers that are not given are the global ones, set now or later."""
+
+    def __init__(
+        self,
+        scope: str,
+        tracer_provider: TracerProvider | None = None,
+        meter_provider: MeterProvider | None = None,
+        logger_provider: LoggerProvider | None = None,
+    ) -> None:
+        self.settings = read_settings()
+        self._scope = scope
+        self._version = version("genspan")
+        self._tracer_provider = tracer_provider
+        self._meter_provider = meter_provider
+        self._tracer = self._new_tracer()
+        self._instruments: Instruments | None = None
+        self._closed = False
+        self._logger = get_logger(scope, self._version, logger_provider, SCHEMA_URL)
+        self._starts: dict[Key, tuple[str, dict[str, AttributeValue]]] = {}
+        self._waiting: deque[Callable[[], None]] = deque(maxlen=_MAX_WAITING)
+
+    def close(self) -> None:
+        """Listen no more: wrappers that somebody still holds become pass-through."""
+        self._closed = True
+
+    def listening(self) -> bool:
+        """Whether anybody would see a call."""
+        return not self._closed and (self.tracing() or self.instruments() is not None)
+
+    def tracing(self) -> bool:
+        """Whether a tracer is there. Not yet is asked again: a program may set its provider after us."""
+        if isinstance(self._tracer, ProxyTracer):
+            if isinstance(trace.get_tracer_provider(), ProxyTracerProvider):
+                return False
+            self._tracer = self._new_tracer()
+        return not isinstance(self._tracer, NoOpTracer)
+
+    def instruments(self) -> Instruments | None:
+        """The instruments, if a meter provider is there."""
+        if self._instruments is None:
+            provider = self._meter_provider or metrics.get_meter_provider()
+            if isinstance(provider, (NoOpMeterProvider, _ProxyMeterProvider)):
+                return None
+            meter = provider.get_meter(self._scope, self._version, SCHEMA_URL)
+            self._instruments = Instruments(meter, self.settings.latest_metrics)
+            atexit.register(self.catch_up)  # after the provider's own hook, and so run before it
+        return self._instruments
+
+    def logging(self) -> bool:
+        """Whether log events have a listener."""
+        if isinstance(self._logger, ProxyLogger) and isinstance(get_logger_provider(), ProxyLoggerProvider):
+            return False
+        return not isinstance(self._logger, NoOpLogger)
+
+    def start_call(self, key: Key, context: Context, kind: SpanKind) -> Span:
+        """Start the span of a model call or of a turn."""
+        with _starting:
+            return self._start(*self._named(key), context, kind)
+        return trace.NonRecordingSpan(trace.get_current_span(context).get_span_context())
+
+    def start_tool(self, tool: str, call_id: str | None, context: Context) -> Span:
+        """Start the span of one run of a tool."""
+        with _starting:
+            attributes = {**render_genai.tool(tool, call_id), **render_mlflow.start(_TOOL, None)}
+            return self._start(f"{_TOOL} {tool}", attributes, context, SpanKind.INTERNAL)
+        return trace.NonRecordingSpan(trace.get_current_span(context).get_span_context())
+
+    def _start(self, name: str, attributes: dict[str, AttributeValue], context: Context, kind: SpanKind) -> Span:
+        root = not trace.get_current_span(context).get_span_context().is_valid
+        session = session_attributes(context, root)
+        if session or root:
+            # What the SDK evicts first where there are too many attributes stands first.
+            attributes = {**session, **(render_mlflow.root(name) if root else {}), **attributes}
+        busy = emitting.set(True)
+        try:
+            return self._tracer.start_span(name, context, kind, attributes, record_exception=False)
+        finally:
+            emitting.reset(busy)
+
+    def later(self, finalising: bool, job: Callable[[], None]) -> None:
+        """Run a job that takes locks of the SDK: now, or from a finaliser at the next call, since there it may deadlock."""
+        self._waiting.append(job)
+        if not finalising:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Run what is waiting."""
+        while self._waiting:
+            self._waiting.popleft()()
+
+    def measure(self, measurement: Measurement) -> None:
+        """Record the metrics of a call."""
+        with _measuring:
+            instruments = self.instruments()
+            if instruments is not None:
+                instruments.record(measurement)
+
+    def announce(self, event: Event) -> None:
+        """Emit the log events of a call."""
+        with _announcing:
+            if self.logging():
+                emit(self._logger, event)
+
+    def measure_tool(self, name: str, started: float, error: str | None, context: Context) -> None:
+        """Record one run of a tool that began at ``started`` (``perf_counter``)."""
+        with _measuring:
+            instruments = self.instruments()
+            if instruments is not None:
+                instruments.record_tool(name, perf_counter() - started, error, context)
+
+    def _named(self, key: Key) -> tuple[str, dict[str, AttributeValue]]:
+        """The name and the attributes that a span of this key starts with, cached."""
+        cached = self._starts.get(key)
+        if cached is not None:
+            return cached
+        attributes = {**render_genai.start(*key), **render_mlflow.start(key.operation, key.provider)}
+        named = (f"{key.operation} {key.model}" if key.model else key.operation, attributes)
+        if len(self._starts) >= _MAX_CACHED:
+            self._starts.clear()
+        self._starts[key] = named
+        return named
+
+    def _new_tracer(self) -> Tracer:
+        return trace.get_tracer(self._scope, self._version, self._tracer_provider, SCHEMA_URL)

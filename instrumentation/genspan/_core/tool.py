@@ -1,0 +1,111 @@
+"""One run of a tool, whoever runs it: an ``execute_tool`` span that is current while the tool runs."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from opentelemetry import context as otel
+from opentelemetry import trace
+from opentelemetry.trace import StatusCode
+
+from genspan._core import content, errors
+from genspan._core.context import TURN, Attached, emitting, outside, suppressed
+from genspan._core.guard import Guard
+from genspan._core.report import Writer
+from genspan_semconv import attributes as names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from genspan._core.errors import Failure
+    from genspan._core.telemetry import Telemetry
+    from genspan._core.turn import Turn
+    from genspan_semconv.model import AttributeValue
+
+_opening = Guard("start of a tool")
+_ending = Guard("end of a tool")
+
+
+def open_tool(telemetry: Telemetry, describe: Callable[[], Tool]) -> ToolRun | None:
+    """Begin a run, or ``None`` where nobody listens or it is suppressed."""
+    with _opening:
+        if not telemetry.listening() or suppressed(otel.get_current()):
+            return None
+        return ToolRun(telemetry, describe())
+    return None
+
+
+class Tool(NamedTuple):
+    """What is known of a run before it: the tool's name, the id of the model's call, the arguments."""
+
+    name: str
+    call_id: str | None
+    arguments: object
+
+
+class ToolRun:
+    """``with run:`` encloses the tool; ``run.result`` is what it returned.
+
+    Model calls that the tool makes are calls of their own, and children of its span.
+    """
+
+    __slots__ = ("_attached", "_context", "_secrets", "_span", "_started", "_telemetry", "_tool", "cause", "result")
+
+    def __init__(self, telemetry: Telemetry, tool: Tool) -> None:
+        context = otel.get_current()
+        turn = cast("Turn | None", context.get(TURN))
+        self._telemetry = telemetry
+        self._tool = tool
+        self._secrets = tuple(turn.secrets) if turn is not None else ()
+        self.result: object = None
+        self.cause: BaseException | None = None
+        """The tool's own error, where the SDK wraps it in one of its own or swallows it."""
+        self._started = perf_counter()
+        self._span = telemetry.start_tool(tool.name, tool.call_id, context)
+        self._context = trace.set_span_in_context(self._span, outside(context))
+        self._attached = Attached(self._context)
+
+    def __enter__(self) -> ToolRun:
+        self._attached.attach()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._attached.detach()
+        error = self.cause or error
+        failed: Failure | None = None
+        with _ending:
+            if error is not None:
+                failed = errors.failure(error, self._telemetry.settings.span_content, self._secrets)
+            self._end(failed)
+        self._telemetry.measure_tool(self._tool.name, self._started, failed.type if failed else None, self._context)
+
+    def _end(self, failed: Failure | None) -> None:
+        span = self._span
+        busy = emitting.set(True)
+        try:
+            if span.is_recording():
+                attributes: dict[str, AttributeValue] = {}
+                if failed is not None:
+                    attributes[names.ERROR_TYPE] = failed.type
+                    errors.record(span, failed)
+                    span.set_status(StatusCode.ERROR, failed.message)
+                if self._telemetry.settings.span_content:
+                    attributes.update(self._content(failed is None))
+                span.set_attributes(content.within(attributes, content.limits(span)))
+        finally:
+            span.end()
+            emitting.reset(busy)
+
+    def _content(self, returned: bool) -> dict[str, AttributeValue]:
+        settings, forms = self._telemetry.settings, dict[str, object]()
+        arguments, result = self._tool.arguments, self.result if returned else None
+        if "mlflow" in settings.dialects:
+            forms[names.MLFLOW_SPAN_INPUTS] = arguments
+            forms[names.MLFLOW_SPAN_OUTPUTS] = result
+        if "genai" in settings.dialects:
+            forms[names.GEN_AI_TOOL_CALL_ARGUMENTS] = arguments
+            if returned:  # an object by the conventions
+                forms[names.GEN_AI_TOOL_CALL_RESULT] = result if isinstance(result, dict) else {"result": result}
+        return Writer(settings.dialects, content.limits(self._span).length, self._secrets).write(forms)

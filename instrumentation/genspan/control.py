@@ -1,0 +1,57 @@
+"""Switching every installed SDK's tracing on and off, and finding the trace that it made."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, cast
+
+from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
+
+from genspan._core.instrumentor import ProviderInstrumentor
+from genspan._core.last_trace import last_trace
+from genspan._flush import flush
+
+if TYPE_CHECKING:
+    from opentelemetry._logs import LoggerProvider
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.trace import TracerProvider
+
+
+def instrument(
+    *,
+    tracer_provider: TracerProvider | None = None,
+    meter_provider: MeterProvider | None = None,
+    logger_provider: LoggerProvider | None = None,
+) -> None:
+    """Trace every installed SDK in a supported version; those that are traced already stay so."""
+    for instrumentor in _instrumentors():
+        installed = get_dependency_conflicts(instrumentor.instrumentation_dependencies()) is None
+        if installed and not instrumentor.is_instrumented_by_opentelemetry:
+            instrumentor.instrument(
+                tracer_provider=tracer_provider, meter_provider=meter_provider, logger_provider=logger_provider
+            )
+
+
+def uninstrument() -> None:
+    """Stop tracing every SDK, and restore what was patched."""
+    for instrumentor in _instrumentors():
+        if instrumentor.is_instrumented_by_opentelemetry:
+            instrumentor.uninstrument()
+
+
+def last_trace_id(timeout: float = 10.0) -> str | None:
+    """Export what is pending, and return the id of the last trace that a model call ended in: ``tr-<32 hex digits>``.
+
+    Of this task or thread where it made one, else of the process; ``None`` where there is none. It is the id that
+    ``mlflow.get_trace`` takes. Waits at most ``timeout`` seconds for the export.
+    """
+    trace_id = last_trace()
+    if trace_id is None:
+        return None
+    flush(timeout)
+    return f"tr-{trace_id:032x}"
+
+
+def _instrumentors() -> list[ProviderInstrumentor]:
+    own = [entry for entry in entry_points(group="opentelemetry_instrumentor") if entry.value.startswith("genspan.")]
+    return [cast("ProviderInstrumentor", entry.load()()) for entry in own]

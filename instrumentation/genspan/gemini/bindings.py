@@ -1,0 +1,150 @@
+"""What of google-genai is wrapped, and which request means which operation. google-genai 2.34 and 3.4 have the same names.
+
+One call of ``BaseApiClient._request`` is one HTTP request with all its retries. Its argument holds the final URL and
+JSON body; what it returns holds the response text, or yields the parsed chunks of a stream.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from genspan._core import drive
+from genspan._core.api import Api, Key, Route
+from genspan._core.binding import Patch
+from genspan._core.call import Call, Request
+from genspan._core.context import current_call
+from genspan._core.guard import Guard
+from genspan._core.stream import AsyncTap, Tap
+from genspan._core.turn import Plan
+from genspan._core.wire import parse
+from genspan.gemini import count_tokens, embeddings, generate_content, images, tools
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from genspan._core.drive import Args, Intend, Kwargs, Wrapped, Wrapper
+    from genspan._core.telemetry import Telemetry
+
+# The last part of the path, after the colon: the API that reads it and the operation's name.
+_METHODS: dict[str, tuple[Api, str]] = {
+    "generateContent": (generate_content, "generate_content"),
+    "streamGenerateContent": (generate_content, "generate_content"),
+    "embedContent": (embeddings, "embeddings"),
+    "batchEmbedContents": (embeddings, "embeddings"),
+    "countTokens": (count_tokens, "count_tokens"),
+    "predict": (images, "generate_content"),
+    "predictLongRunning": (images, "generate_content"),
+}
+
+_settling = Guard("a response of google-genai")
+
+
+@lru_cache(maxsize=512)
+def route(method: str, url: str) -> Route | None:
+    """Where a request leads; ``None`` for what is not a model call. ``models/`` before a model's name is left out."""
+    parts = urlsplit(url)
+    path, _, action = parts.path.rpartition(":")
+    if method.upper() != "POST" or action not in _METHODS:
+        return None
+    api, operation = _METHODS[action]
+    _, found, model = path.rpartition("/models/")
+    if not found:
+        model = "/".join(path.split("/")[-2:])
+    if action == "predict" and "embedding" in model:
+        api, operation = embeddings, "embeddings"
+    vertex = "/publishers/" in path or "/projects/" in path
+    provider = "gcp.vertex_ai" if vertex else "gcp.gemini"
+    key = Key(operation, provider, model, parts.hostname, _port(parts.port, parts.scheme), action.startswith("stream"))
+    return Route(api, key)
+
+
+def _port(port: int | None, scheme: str) -> int | None:
+    return port or {"https": 443, "http": 80}.get(scheme)
+
+
+def _describe(instance: Any, args: Args, kwargs: Kwargs) -> Request | None:
+    request = args[0] if args else kwargs["http_request"]
+    found = route(request.method, request.url)
+    return None if found is None else Request(found, request.data, request.headers, request.url)
+
+
+def _settle(call: Call, result: Any) -> Any:
+    """Read a whole response, or put a tap on a stream: the parsed chunks pass through it."""
+    with _settling:
+        if isinstance(result.response_stream, list):
+            if call.watching:
+                call.see(parse(result.response_stream[0] if result.response_stream else None))
+            call.finish()
+        else:
+            _tap(call, result)
+    return result
+
+
+def _tap(call: Call, result: Any) -> None:
+    # Shadowed on this one object until the SDK asks for the iterator; kept longer it would be a reference cycle.
+    def segments() -> Tap:
+        del result.segments, result.async_segments
+        return Tap(call, result.segments())
+
+    def async_segments() -> AsyncTap:
+        del result.segments, result.async_segments
+        return AsyncTap(call, result.async_segments())
+
+    result.segments, result.async_segments = segments, async_segments
+
+
+def _attempt(telemetry: Telemetry) -> Wrapper:
+    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        call = current_call()
+        if call is not None:
+            call.attempts += 1
+        return wrapped(*args, **kwargs)
+
+    return wrapper
+
+
+def _intend(action: str, instance: Any, args: Args, kwargs: Kwargs) -> Plan:
+    """A call of the user's: the request that stands for it if it fails before one is sent, and whether tools can run."""
+
+    def request() -> Request:
+        model = kwargs.get("model", getattr(instance, "_model", None))
+        name = model.rpartition("models/")[2] if isinstance(model, str) else None
+        client = getattr(instance, "_api_client", None) or getattr(getattr(instance, "_modules", None), "_api_client", None)
+        provider = "gcp.vertex_ai" if getattr(client, "vertexai", None) else "gcp.gemini"
+        api, operation = _METHODS[action]
+        return Request(Route(api, Key(operation, provider, name, None, None, action.startswith("stream"))), {}, {}, "")
+
+    return Plan(request, partial(tools.can_run, instance, args, kwargs))
+
+
+def _turn(driver: Any, action: str) -> Any:
+    def wrapper(telemetry: Telemetry) -> Wrapper:
+        intend: Intend = partial(_intend, action)
+        return driver(telemetry, intend)
+
+    return wrapper
+
+
+_CLIENT, _MODELS, _CHATS = "google.genai._api_client", "google.genai.models", "google.genai.chats"
+
+PATCHES = (
+    Patch(_CLIENT, "BaseApiClient._request", partial(drive.call_sync, describe=_describe, settle=_settle)),
+    Patch(_CLIENT, "BaseApiClient._async_request", partial(drive.call_async, describe=_describe, settle=_settle)),
+    Patch(_CLIENT, "BaseApiClient._request_once", _attempt),
+    Patch(_CLIENT, "BaseApiClient._async_request_once", _attempt),
+    Patch(_MODELS, "Models.generate_content", _turn(drive.turn_sync, "generateContent")),
+    Patch(_MODELS, "Models.generate_content_stream", _turn(drive.turn_generator, "streamGenerateContent")),
+    Patch(_MODELS, "AsyncModels.generate_content", _turn(drive.turn_async, "generateContent")),
+    Patch(_MODELS, "AsyncModels.generate_content_stream", _turn(drive.turn_async_generator, "streamGenerateContent")),
+    Patch(_MODELS, "Models.embed_content", _turn(drive.turn_sync, "embedContent")),
+    Patch(_MODELS, "AsyncModels.embed_content", _turn(drive.turn_async, "embedContent")),
+    Patch(_MODELS, "Models.count_tokens", _turn(drive.turn_sync, "countTokens")),
+    Patch(_MODELS, "AsyncModels.count_tokens", _turn(drive.turn_async, "countTokens")),
+    Patch(_CHATS, "Chat.send_message", _turn(drive.turn_sync, "generateContent")),
+    Patch(_CHATS, "Chat.send_message_stream", _turn(drive.turn_generator, "streamGenerateContent")),
+    Patch(_CHATS, "AsyncChat.send_message", _turn(drive.turn_async, "generateContent")),
+    Patch(_CHATS, "AsyncChat.send_message_stream", _turn(drive.turn_async_generator, "streamGenerateContent")),
+    *tools.PATCHES,
+)

@@ -1,0 +1,57 @@
+"""``embedContent``, ``batchEmbedContents`` and Vertex AI's ``predict`` of an embedding model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from genspan.gemini.generate_content import Fold as Fold
+from genspan.gemini.parts import read_message
+from genspan.gemini.usage import read_usage
+from genspan_semconv.model import Prompt, Response, Usage, add, count, obj, seq, text, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from genspan_semconv.model import Message, Params
+
+    Wire = Mapping[str, object]
+
+
+def params(body: Wire) -> Params:
+    """The dimension that was asked for; of several requests in a batch, the first one's."""
+    first = obj(next(iter(seq(body.get("requests"))), None))
+    config = obj(body.get("embedContentConfig")) or obj(body.get("parameters"))
+    for source in (body, config, first):
+        dimension = whole(source.get("outputDimensionality", source.get("output_dimensionality")))
+        if dimension is not None:
+            return {"dimension_count": dimension}
+    return {}
+
+
+def response(data: Wire) -> Response:
+    """Usage, and how many vectors of what length; never the vectors."""
+    vectors = [obj(item) for item in seq(data.get("embeddings"))] or [obj(data.get("embedding"))]
+    predicted = [obj(obj(item).get("embeddings")) for item in seq(data.get("predictions"))]
+    usage = read_usage(data.get("usageMetadata"))
+    if predicted:
+        vectors = predicted
+        usage = Usage(input=add(*(count(obj(vector.get("statistics")).get("token_count")) for vector in predicted)))
+    if usage is not None:
+        usage = Usage(input=usage.input, total=usage.total)  # the conventions have no more of embeddings
+    vectors = [vector for vector in vectors if vector]
+    summary = {"embeddings": len(vectors), "dimension": len(seq(vectors[0].get("values")))} if vectors else None
+    return Response(model=text(data.get("modelVersion")), usage=usage, summary=summary)
+
+
+def prompt(body: Wire) -> Prompt:
+    """The texts that are embedded."""
+    contents = [obj(item).get("content") for item in seq(body.get("requests"))] or [body.get("content")]
+    messages: list[Message] = [read_message(obj(content)) for content in contents if content]
+    for item in seq(body.get("instances")):
+        messages.append({"role": "user", "parts": [{"type": "text", "content": text(obj(item).get("content")) or ""}]})
+    return Prompt([], messages, [])
+
+
+def answer(data: Wire) -> list[Message]:
+    """Vectors are not messages."""
+    return []

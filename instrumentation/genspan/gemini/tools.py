@@ -1,0 +1,128 @@
+"""Functions that google-genai runs by itself (automatic function calling): whether it can, and each run."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from genspan._core.binding import Patch
+from genspan._core.context import current_turn
+from genspan._core.guard import Guard
+from genspan._core.tool import Tool, open_tool
+
+if TYPE_CHECKING:
+    from genspan._core.drive import Args, Kwargs, Wrapped, Wrapper
+    from genspan._core.telemetry import Telemetry
+
+_noting = Guard("function calls of google-genai")
+
+
+def can_run(instance: Any, args: Args, kwargs: Kwargs) -> bool:
+    """Whether a function may run in this call: a callable or an MCP session among the tools, and not switched off.
+
+    Reads lists and tuples only; what else the user passes may be used up by reading.
+    """
+    position = 2 if hasattr(instance, "_modules") else 3
+    config = kwargs.get("config", args[position - 1] if len(args) >= position else None)
+    config = config or getattr(instance, "_config", None)
+    tools = _get(config, "tools")
+    if not isinstance(tools, (list, tuple)):
+        return False
+    calling = _get(config, "automatic_function_calling")
+    limit = _get(calling, "maximum_remote_calls")
+    if _get(calling, "disable") or (isinstance(limit, int) and limit <= 0):
+        return False
+    return any(callable(tool) or hasattr(tool, "call_tool") or _get(tool, "mcp_servers") for tool in tools)
+
+
+def _get(holder: Any, name: str) -> Any:
+    """A field of a config, which may be a dict or an object."""
+    return holder.get(name) if isinstance(holder, dict) else getattr(holder, name, None)
+
+
+def _note(telemetry: Telemetry) -> Wrapper:
+    """Remember the ids of the calls that the model asks for, which the SDK drops before it runs them."""
+
+    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        with _noting:
+            turn = current_turn()
+            if turn is not None:
+                turn.release()
+                response = args[0] if args else kwargs["response"]
+                parts = response.candidates[0].content.parts or ()
+                calls = [part.function_call for part in parts if part.function_call]
+                turn.pending.extend((call.name, call.id) for call in calls)
+        return wrapped(*args, **kwargs)
+
+    return wrapper
+
+
+def _run_sync(telemetry: Telemetry) -> Wrapper:
+    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        run = open_tool(telemetry, partial(_function, args, kwargs))
+        if run is None:
+            return wrapped(*args, **kwargs)
+        with run:
+            try:
+                run.result = wrapped(*args, **kwargs)
+            except Exception as error:
+                run.cause = _cause(error)
+                raise
+        return run.result
+
+    return wrapper
+
+
+def _run_async(telemetry: Telemetry) -> Wrapper:
+    async def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        run = open_tool(telemetry, partial(_function if instance is None else _mcp, args, kwargs))
+        if run is None:
+            return await wrapped(*args, **kwargs)
+        with run:
+            try:
+                run.result = await wrapped(*args, **kwargs)
+            except Exception as error:
+                run.cause = _cause(error)
+                raise
+        return run.result
+
+    return wrapper
+
+
+def _function(args: Args, kwargs: Kwargs) -> Tool:
+    """``invoke_function_from_dict_args(args, function_to_invoke)``."""
+    arguments = args[0] if args else kwargs["args"]
+    function = args[1] if len(args) > 1 else kwargs["function_to_invoke"]
+    return _pending(getattr(function, "__name__", type(function).__name__), arguments)
+
+
+def _mcp(args: Args, kwargs: Kwargs) -> Tool:
+    """``McpToGenAiToolAdapter.call_tool(function_call)``."""
+    call = args[0] if args else kwargs["function_call"]
+    return _pending(call.name, call.args)
+
+
+def _pending(name: str, arguments: object) -> Tool:
+    turn = current_turn()
+    for call in turn.pending if turn is not None else ():
+        if call[0] == name:
+            turn.pending.remove(call)
+            return Tool(name, call[1], arguments)
+    return Tool(name, None, arguments)
+
+
+def _cause(error: Exception) -> BaseException:
+    """The function's own error, which the SDK wraps in a FunctionInvocationError that has the arguments in its text."""
+    wrapped = type(error).__name__ == "FunctionInvocationError"
+    return error.__context__ if wrapped and error.__context__ is not None else error
+
+
+_UTILS = "google.genai._extra_utils"
+
+PATCHES = (
+    Patch(_UTILS, "get_function_response_parts", _note),
+    Patch(_UTILS, "get_function_response_parts_async", _note),
+    Patch(_UTILS, "invoke_function_from_dict_args", _run_sync),
+    Patch(_UTILS, "invoke_function_from_dict_args_async", _run_async),
+    Patch("google.genai._adapters", "McpToGenAiToolAdapter.call_tool", _run_async),
+)

@@ -1,0 +1,66 @@
+"""JSON text from whatever content holds: total, in one pass, with orjson where it can be imported."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+try:
+    import orjson
+
+    _fast: Callable[[object], bytes] | None = orjson.dumps
+except ImportError:
+    _fast = None
+
+_MAX_DEPTH = 100
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False).encode
+
+
+def dumps(value: object) -> str:
+    """The JSON text of a value. What JSON cannot hold becomes its nearest kin: an object its text, half an emoji "?"."""
+    if _fast is not None:
+        try:
+            return _fast(value).decode()
+        except (TypeError, ValueError, RecursionError):
+            pass  # lone surrogates, integers above 64 bits, foreign types, cycles: the slow way knows what to do
+    return clean(_encode(_plain(value, _MAX_DEPTH)))
+
+
+def clean(string: str) -> str:
+    """The string without lone surrogates, which no exporter can encode."""
+    return string if string.isascii() else string.encode("utf-8", "replace").decode()
+
+
+def _plain(value: object, depth: int) -> object:
+    """The value with nothing in it that JSON does not know, cut at a depth so that cycles end."""
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**63 else _string(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if depth == 0:
+        return "..."
+    if isinstance(value, dict):
+        items = cast("dict[object, object]", value).items()
+        return {_string(key): _plain(item, depth - 1) for key, item in items}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item, depth - 1) for item in cast("list[object]", value)]
+    dump = getattr(value, "model_dump", None)  # a tool may return a pydantic object of the user's
+    if callable(dump) and not isinstance(value, type):
+        try:
+            return _plain(dump(), depth - 1)
+        except Exception:
+            return _string(value)
+    return _string(value)
+
+
+def _string(value: object) -> str:
+    try:
+        return value if isinstance(value, str) else str(value)
+    except Exception:
+        return f"<{type(value).__name__}>"

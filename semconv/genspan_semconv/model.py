@@ -1,0 +1,147 @@
+"""What a model call is, whatever the provider: figures as slotted dataclasses, content in the conventions' JSON shape.
+
+Content is not an object tree: messages and parts are dicts in the shape of the GenAI conventions
+(https://github.com/open-telemetry/semantic-conventions-genai), built from the wire JSON by a provider's
+converters and serialised as they are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias, TypedDict, cast
+
+AttributeValue: TypeAlias = "str | bool | int | float | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float]"
+Part: TypeAlias = "dict[str, object]"
+Params: TypeAlias = "dict[str, AttributeValue]"
+"""Parameters of a request by the conventions' short names: ``temperature``, ``max_tokens``, ``output_type``, ..."""
+
+
+class Message(TypedDict, total=False):
+    """One chat message: ``role`` and ``parts`` always, ``finish_reason`` on answers where the provider gave one."""
+
+    role: str
+    parts: list[Part]
+    finish_reason: str
+
+
+class ToolDefinition(TypedDict, total=False):
+    """One tool of a request: ``type`` and ``name`` always; a function's ``description`` and JSON-schema ``parameters``."""
+
+    type: str
+    name: str
+    description: str
+    parameters: object
+
+
+class Prompt(NamedTuple):
+    """The content of a request: system instructions, messages in the order sent, tool definitions."""
+
+    system: list[Part]
+    messages: list[Message]
+    tools: list[ToolDefinition]
+
+
+@dataclass(slots=True)
+class Usage:
+    """Tokens of one call, as the provider billed them. ``None``: not reported, which is not zero.
+
+    ``input`` includes cached tokens and whatever else is billed as input, ``output`` includes reasoning.
+    ``cache_read``, ``cache_write*``, ``reasoning`` and ``modalities`` are subsets. ``total`` is the provider's own
+    figure. ``additional`` is billed beside input and output: ``{"tool": (input, output)}``.
+    """
+
+    input: int | None = None
+    output: int | None = None
+    total: int | None = None
+    cache_read: int | None = None
+    cache_write: int | None = None
+    cache_write_5m: int | None = None
+    cache_write_1h: int | None = None
+    reasoning: int | None = None
+    modalities: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    """Tokens by modality (``text``, ``image``, ``audio``) and direction (``input``, ``output``, ``cache_read``)."""
+    additional: dict[str, tuple[int | None, int | None]] = field(
+        default_factory=dict[str, "tuple[int | None, int | None]"]
+    )
+
+
+@dataclass(slots=True)
+class Response:
+    """What a response says of itself; every field is absent (``None``, empty) where the wire did not have it."""
+
+    id: str | None = None
+    model: str | None = None
+    finish_reasons: list[str] = field(default_factory=list[str])
+    usage: Usage | None = None
+    complete: bool = True
+    """False where a finish reason was due and did not come, so that the answer is not known to be whole."""
+    error: str | None = None
+    """The provider's own code of an error that it reported inside a response, e.g. ``RESOURCE_EXHAUSTED``."""
+    status: str | None = None
+    service_tier: str | None = None
+    system_fingerprint: str | None = None
+    conversation_id: str | None = None
+    summary: dict[str, object] | None = None
+    """What is worth showing of a response that holds no messages: ``{"embeddings": 2, "dimension": 768}``."""
+
+
+# Total accessors: whatever a provider sends, these return the type or nothing.
+
+_EMPTY: dict[str, object] = {}
+_INT64 = 2**63
+
+
+def obj(value: object) -> Mapping[str, object]:
+    """The JSON object, or an empty one."""
+    return cast("dict[str, object]", value) if isinstance(value, dict) else _EMPTY
+
+
+def seq(value: object) -> Sequence[object]:
+    """The JSON array, or an empty one. Only lists and tuples: other iterables may be the user's and used up by reading."""
+    return cast("Sequence[object]", value) if isinstance(value, (list, tuple)) else ()
+
+
+def text(value: object) -> str | None:
+    """The string, if it is one and not empty."""
+    return value if isinstance(value, str) and value else None
+
+
+def whole(value: object) -> int | None:
+    """The integer, if it is one (2.0 counts, ``true`` does not) and fits in 64 bits."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and -_INT64 <= value < _INT64 else None
+
+
+def count(value: object) -> int | None:
+    """The number of something: an integer that is not negative."""
+    number = whole(value)
+    return number if number is not None and number >= 0 else None
+
+
+def real(value: object) -> float | None:
+    """The number as a float, if it is one and finite."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def texts(value: object) -> list[str]:
+    """The strings of an array; a lone string counts as an array of one."""
+    if isinstance(value, str):
+        return [value]
+    return [item for item in seq(value) if isinstance(item, str)]
+
+
+def add(*figures: int | None) -> int | None:
+    """The sum of the figures that are known; unknown if none is."""
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) if known else None

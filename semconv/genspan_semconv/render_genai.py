@@ -1,0 +1,142 @@
+"""The model as attributes of the OpenTelemetry GenAI conventions. Small and important ones first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from genspan_semconv import attributes as names
+
+if TYPE_CHECKING:
+    from genspan_semconv.model import AttributeValue, Message, Params, Part, Prompt, Response, ToolDefinition, Usage
+
+_PARAMS: Final = {
+    "output_type": names.GEN_AI_OUTPUT_TYPE,
+    "max_tokens": names.GEN_AI_REQUEST_MAX_TOKENS,
+    "temperature": names.GEN_AI_REQUEST_TEMPERATURE,
+    "top_p": names.GEN_AI_REQUEST_TOP_P,
+    "top_k": names.GEN_AI_REQUEST_TOP_K,
+    "stop_sequences": names.GEN_AI_REQUEST_STOP_SEQUENCES,
+    "seed": names.GEN_AI_REQUEST_SEED,
+    "choice_count": names.GEN_AI_REQUEST_CHOICE_COUNT,
+    "frequency_penalty": names.GEN_AI_REQUEST_FREQUENCY_PENALTY,
+    "presence_penalty": names.GEN_AI_REQUEST_PRESENCE_PENALTY,
+    "reasoning_level": names.GEN_AI_REQUEST_REASONING_LEVEL,
+    "encoding_formats": names.GEN_AI_REQUEST_ENCODING_FORMATS,
+    "dimension_count": names.GEN_AI_EMBEDDINGS_DIMENSION_COUNT,
+    "previous_response_id": names.GEN_AI_REQUEST_PREVIOUS_RESPONSE_ID,
+    "conversation_id": names.GEN_AI_CONVERSATION_ID,
+    "service_tier": names.OPENAI_REQUEST_SERVICE_TIER,
+    "api_type": names.OPENAI_API_TYPE,
+}
+
+_USAGE: Final = (
+    ("input", names.GEN_AI_USAGE_INPUT_TOKENS),
+    ("output", names.GEN_AI_USAGE_OUTPUT_TOKENS),
+    ("cache_read", names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS),
+    ("cache_write", names.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS),
+    ("reasoning", names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS),
+    ("cache_write_5m", names.GENSPAN_USAGE_CACHE_WRITE_5M_INPUT_TOKENS),
+    ("cache_write_1h", names.GENSPAN_USAGE_CACHE_WRITE_1H_INPUT_TOKENS),
+)
+
+_MODALITIES: Final = {
+    ("text", "input"): names.GEN_AI_USAGE_TEXT_INPUT_TOKENS,
+    ("text", "output"): names.GEN_AI_USAGE_TEXT_OUTPUT_TOKENS,
+    ("text", "cache_read"): names.GEN_AI_USAGE_TEXT_CACHE_READ_INPUT_TOKENS,
+    ("image", "input"): names.GEN_AI_USAGE_IMAGE_INPUT_TOKENS,
+    ("image", "output"): names.GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS,
+    ("image", "cache_read"): names.GEN_AI_USAGE_IMAGE_CACHE_READ_INPUT_TOKENS,
+    ("audio", "input"): names.GEN_AI_USAGE_AUDIO_INPUT_TOKENS,
+    ("audio", "output"): names.GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS,
+    ("audio", "cache_read"): names.GEN_AI_USAGE_AUDIO_CACHE_READ_INPUT_TOKENS,
+}
+
+_ADDITIONAL: Final = {
+    "tool": (names.GENSPAN_USAGE_TOOL_INPUT_TOKENS, names.GENSPAN_USAGE_TOOL_OUTPUT_TOKENS),
+    "svg": (names.GENSPAN_USAGE_SVG_INPUT_TOKENS, names.GENSPAN_USAGE_SVG_OUTPUT_TOKENS),
+    "compaction": (names.GENSPAN_USAGE_COMPACTION_INPUT_TOKENS, names.GENSPAN_USAGE_COMPACTION_OUTPUT_TOKENS),
+}
+
+
+def start(
+    operation: str, provider: str, model: str | None, address: str | None, port: int | None, stream: bool
+) -> dict[str, AttributeValue]:
+    """What is known when a span starts, which samplers see."""
+    attributes: dict[str, AttributeValue] = {
+        names.GEN_AI_OPERATION_NAME: operation,
+    }
+    if provider:
+        attributes[names.GEN_AI_PROVIDER_NAME] = provider
+    if model:
+        attributes[names.GEN_AI_REQUEST_MODEL] = model
+    if address:
+        attributes[names.SERVER_ADDRESS] = address
+        if port:
+            attributes[names.SERVER_PORT] = port
+    if stream:
+        attributes[names.GEN_AI_REQUEST_STREAM] = True
+    return attributes
+
+
+def tool(name: str, call_id: str | None) -> dict[str, AttributeValue]:
+    """What is known when the run of a tool starts."""
+    attributes: dict[str, AttributeValue] = {
+        names.GEN_AI_OPERATION_NAME: "execute_tool",
+        names.GEN_AI_TOOL_NAME: name,
+        names.GEN_AI_TOOL_TYPE: "function",
+    }
+    if call_id:
+        attributes[names.GEN_AI_TOOL_CALL_ID] = call_id
+    return attributes
+
+
+def usage(usage: Usage, into: dict[str, AttributeValue]) -> None:
+    """Token figures; a total that is not input + output is kept beside them."""
+    for field, name in _USAGE:
+        figure = getattr(usage, field)
+        if figure is not None:
+            into[name] = figure
+    if usage.total is not None and usage.total != (usage.input or 0) + (usage.output or 0):
+        into[names.GENSPAN_USAGE_TOTAL_TOKENS] = usage.total
+    for key, figure in usage.modalities.items():
+        if key in _MODALITIES:
+            into[_MODALITIES[key]] = figure
+    for kind, figures in usage.additional.items():
+        for name, figure in zip(_ADDITIONAL[kind], figures, strict=True):
+            if figure is not None:
+                into[name] = figure
+
+
+def response(response: Response, into: dict[str, AttributeValue]) -> None:
+    """What the response says of itself, content apart."""
+    if response.model:
+        into[names.GEN_AI_RESPONSE_MODEL] = response.model
+    if response.finish_reasons:
+        into[names.GEN_AI_RESPONSE_FINISH_REASONS] = response.finish_reasons
+    if response.id:
+        into[names.GEN_AI_RESPONSE_ID] = response.id
+    if response.status:
+        into[names.GEN_AI_RESPONSE_STATUS] = response.status
+    if response.conversation_id:
+        into[names.GEN_AI_CONVERSATION_ID] = response.conversation_id
+    if response.service_tier:
+        into[names.OPENAI_RESPONSE_SERVICE_TIER] = response.service_tier
+    if response.system_fingerprint:
+        into[names.OPENAI_RESPONSE_SYSTEM_FINGERPRINT] = response.system_fingerprint
+
+
+def params(params: Params, into: dict[str, AttributeValue]) -> None:
+    """Parameters of the request."""
+    for field, name in _PARAMS.items():
+        value = params.get(field)
+        if value is not None:
+            into[name] = value
+
+
+def inputs(prompt: Prompt) -> dict[str, list[Message] | list[Part] | list[ToolDefinition]]:
+    """The content of a request by attribute, not yet serialised."""
+    return {
+        names.GEN_AI_INPUT_MESSAGES: prompt.messages,
+        names.GEN_AI_SYSTEM_INSTRUCTIONS: prompt.system,
+        names.GEN_AI_TOOL_DEFINITIONS: prompt.tools,
+    }
