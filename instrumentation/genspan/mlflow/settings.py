@@ -1,0 +1,167 @@
+"""Where the spans go and as whom: MLflow's own environment variables, or arguments in their place."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from os import environ
+from typing import Final
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+
+_logger = logging.getLogger("genspan.mlflow")
+
+DEFAULT_URI: Final = "http://localhost:5000"
+DEFAULT_TIMEOUT: Final = 30.0
+_SQL: Final = ("sqlite", "postgresql", "mysql", "mssql")
+_ACCEPTED: Final = (
+    "http(s)://host:port for a tracking server, or sqlite:///, postgresql://, mysql://, mssql:// for a store"
+)
+
+
+class SettingsError(ValueError):
+    """A setting with which no span can be shipped; the text says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """An MLflow tracking server, or an SQL store that the installed ``mlflow`` package writes."""
+
+    uri: str = field(repr=False)
+    """A server's address without credentials and trailing slash; a store's URI as ``mlflow`` takes it."""
+    shown: str
+    """The same for messages: without credentials."""
+    is_server: bool = True
+    experiment_name: str | None = None
+    experiment_id: str | None = None
+    username: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    verify: bool | str = True
+    """False: accept any certificate. A path: the certificate authorities to trust."""
+    client_cert: str | None = None
+    timeout: float = DEFAULT_TIMEOUT
+    """Seconds to wait for an answer."""
+
+    @property
+    def has_credentials(self) -> bool:
+        return bool(self.token or self.username)
+
+
+def read_destination(
+    tracking_uri: str | None = None,
+    *,
+    experiment_name: str | None = None,
+    experiment_id: str | None = None,
+    token: str | None = None,
+    username: str | None = None,
+    password: str | None = None,
+    insecure_tls: bool | None = None,
+    server_cert_path: str | None = None,
+    client_cert_path: str | None = None,
+    timeout: float | None = None,
+) -> Destination:
+    """The destination that arguments and, where they are absent, ``MLFLOW_*`` variables describe.
+
+    Credentials inside the address belong to that address and win over the variables. Raises ``SettingsError``.
+    """
+    if experiment_name is None and experiment_id is None:
+        experiment_name, experiment_id = environ.get("MLFLOW_EXPERIMENT_NAME"), environ.get("MLFLOW_EXPERIMENT_ID")
+    _check_experiment(experiment_name, experiment_id)
+    given = tracking_uri or environ.get("MLFLOW_TRACKING_URI", "").strip() or DEFAULT_URI
+    parts = _split(given)
+    if not parts.scheme.startswith("http"):
+        return Destination(given, _without_credentials(parts), False, experiment_name, experiment_id)
+    if not (token or username):
+        token, username, password = _credentials(parts)
+    address = _without_credentials(parts).rstrip("/")
+    return Destination(
+        uri=address,
+        shown=address,
+        experiment_name=experiment_name,
+        experiment_id=experiment_id,
+        username=username,
+        password=password,
+        token=token,
+        verify=_verify(insecure_tls, server_cert_path or environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or None),
+        client_cert=client_cert_path or environ.get("MLFLOW_TRACKING_CLIENT_CERT_PATH") or None,
+        timeout=timeout or _seconds("MLFLOW_HTTP_REQUEST_TIMEOUT", DEFAULT_TIMEOUT),
+    )
+
+
+def _split(uri: str) -> SplitResult:
+    """The parts of a URI of a kind that takes spans."""
+    scheme = uri.partition(":")[0].lower() if ":" in uri else ""
+    if scheme.startswith("databricks") or scheme == "uc" or uri == "databricks":
+        raise SettingsError(
+            "Databricks is no destination of the mlflow exporter; use OTEL_TRACES_EXPORTER=otlp with its own endpoint"
+        )
+    if scheme.partition("+")[0] not in ("http", "https", *_SQL):
+        if "://" not in uri or scheme == "file":
+            raise SettingsError(
+                f"MLFLOW_TRACKING_URI={uri!r} is a file store, which takes no spans; use sqlite:///mlflow.db, "
+                "or start `mlflow server` and use its address"
+            )
+        raise SettingsError(f"MLFLOW_TRACKING_URI has the unknown scheme {scheme!r}; accepted: {_ACCEPTED}")
+    try:
+        parts = urlsplit(uri)
+        if scheme.startswith("http") and not (parts.hostname and parts.port != 0):
+            raise ValueError
+    except ValueError:
+        raise SettingsError(f"MLFLOW_TRACKING_URI is no complete address; accepted: {_ACCEPTED}") from None
+    return parts
+
+
+def _without_credentials(parts: SplitResult) -> str:
+    # sqlite:///relative.db has an empty netloc, which urlunsplit would swallow together with its slashes.
+    if not parts.netloc:
+        return f"{parts.scheme}://{parts.path}"
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _credentials(parts: SplitResult) -> tuple[str | None, str | None, str | None]:
+    if parts.username:
+        return None, unquote(parts.username), unquote(parts.password or "")
+    username, password = environ.get("MLFLOW_TRACKING_USERNAME"), environ.get("MLFLOW_TRACKING_PASSWORD")
+    if username and password:
+        return None, username, password
+    return environ.get("MLFLOW_TRACKING_TOKEN") or None, None, None
+
+
+def _check_experiment(name: str | None, number: str | None) -> None:
+    if number is not None and not (number.isascii() and number.isdecimal()):
+        raise SettingsError(
+            f"MLFLOW_EXPERIMENT_ID={number!r} is no experiment id; accepted: the number that MLflow shows in the "
+            "experiment's address, or use MLFLOW_EXPERIMENT_NAME"
+        )
+    if name is not None and not name.strip():
+        raise SettingsError("MLFLOW_EXPERIMENT_NAME is empty; accepted: a name, or leave it unset for 'Default'")
+
+
+def _verify(insecure: bool | None, authorities: str | None) -> bool | str:
+    if insecure is None:
+        insecure = _switch("MLFLOW_TRACKING_INSECURE_TLS")
+    if insecure and authorities:
+        _logger.warning(
+            "MLFLOW_TRACKING_INSECURE_TLS and MLFLOW_TRACKING_SERVER_CERT_PATH exclude each other. "
+            "Using: the certificate path."
+        )
+    return authorities or not insecure
+
+
+def _switch(name: str) -> bool:
+    value = environ.get(name, "").strip().lower()
+    if value not in ("", "true", "1", "false", "0"):
+        _logger.warning("%s=%r is not known; accepted: true, false, 1, 0. Using: false.", name, value)
+    return value in ("true", "1")
+
+
+def _seconds(name: str, default: float) -> float:
+    value = environ.get(name, "").strip()
+    try:
+        seconds = float(value) if value else default
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        _logger.warning("%s=%r is not known; accepted: seconds above 0. Using: %g.", name, value, default)
+        return default
+    return seconds
