@@ -139,11 +139,13 @@ def interact(request: Request, reply: Reply) -> Answer:
 
 def _events(base: dict[str, Json], text: str, done: Json) -> list[Json]:
     half = len(text) // 2
-    deltas = [{"type": "text", "text": piece} for piece in (text[:half], text[half:])]
+    deltas = [{"delta": {"type": "text", "text": piece}} for piece in (text[:half], text[half:])]
+    if "usage" in done:
+        deltas[-1]["metadata"] = {"usage": done["usage"]}
     return [
         {"event_type": "interaction.created", "interaction": {**base, "status": "in_progress"}},
         {"event_type": "step.start", "index": 0, "step": {"type": "model_output"}},
-        *({"event_type": "step.delta", "index": 0, "delta": delta} for delta in deltas),
+        *({"event_type": "step.delta", "index": 0, **delta} for delta in deltas),
         {"event_type": "step.stop", "index": 0},
         {"event_type": "interaction.completed", "interaction": done},
     ]
