@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = [
     "GeminiInstrumentor",
     "MlflowSpanExporter",
-    "__version__",
     "instrument",
     "last_trace_id",
     "session",
@@ -45,4 +44,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, "__version__"])

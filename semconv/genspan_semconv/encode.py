@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -21,12 +20,12 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 
 
 def dumps(value: object) -> str:
-    """The JSON text of a value. What JSON cannot hold becomes its nearest kin: an object its text, half an emoji "?"."""
+    """The JSON text of a value. What JSON cannot hold becomes its nearest kin: an object its text, half an emoji "?" """
     if _fast is not None:
         try:
             return _fast(value).decode()
         except (TypeError, ValueError, RecursionError):
-            pass  # lone surrogates, integers above 64 bits, foreign types, cycles: the slow way knows what to do
+            pass  # lone surrogates, integers above 64 bits, foreign types, cycles: the slow way knows them
     return clean(_encode(_plain(value, _MAX_DEPTH)))
 
 
@@ -39,10 +38,8 @@ def _plain(value: object, depth: int) -> object:
     """The value with nothing in it that JSON does not know, cut at a depth so that cycles end."""
     if value is None or isinstance(value, (bool, str)):
         return value
-    if isinstance(value, int):
-        return value if -(2**63) <= value < 2**63 else _string(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
+    if isinstance(value, (int, float)):
+        return value if abs(value) < 2**63 else _string(value)  # nor NaN
     if depth == 0:
         return "..."
     if isinstance(value, dict):
@@ -50,13 +47,18 @@ def _plain(value: object, depth: int) -> object:
         return {_string(key): _plain(item, depth - 1) for key, item in items}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_plain(item, depth - 1) for item in cast("list[object]", value)]
-    dump = getattr(value, "model_dump", None)  # a tool may return a pydantic object of the user's
-    if callable(dump) and not isinstance(value, type):
-        try:
-            return _plain(dump(), depth - 1)
-        except Exception:
-            return _string(value)
-    return _string(value)
+    return _plain(_fields(value), depth - 1)
+
+
+def _fields(value: object) -> object:
+    """What an object says of itself: a pydantic model its fields (a tool of the user's may return one), others text."""
+    dump = getattr(value, "model_dump", None)
+    if not callable(dump) or isinstance(value, type):
+        return _string(value)
+    try:
+        return dump()
+    except Exception:
+        return _string(value)
 
 
 def _string(value: object) -> str:

@@ -8,11 +8,13 @@ converters and serialised as they are.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias, TypedDict, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypedDict, cast
 
-AttributeValue: TypeAlias = "str | bool | int | float | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float]"
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+AttributeValue: TypeAlias = "str | bool | int | float | Sequence[str] | Sequence[int] | Sequence[float]"
 Part: TypeAlias = "dict[str, object]"
 Params: TypeAlias = "dict[str, AttributeValue]"
 """Parameters of a request by the conventions' short names: ``temperature``, ``max_tokens``, ``output_type``, ..."""
@@ -27,7 +29,7 @@ class Message(TypedDict, total=False):
 
 
 class ToolDefinition(TypedDict, total=False):
-    """One tool of a request: ``type`` and ``name`` always; a function's ``description`` and JSON-schema ``parameters``."""
+    """One tool of a request: ``type`` and ``name`` always; a function's ``description`` and JSON schema."""
 
     type: str
     name: str
@@ -41,6 +43,17 @@ class Prompt(NamedTuple):
     system: list[Part]
     messages: list[Message]
     tools: list[ToolDefinition]
+
+
+class Key(NamedTuple):
+    """What is known of a call before it is made. Low in cardinality: names and attributes are cached by it."""
+
+    operation: str
+    provider: str
+    model: str | None
+    address: str | None
+    port: int | None
+    stream: bool
 
 
 @dataclass(slots=True)
@@ -99,8 +112,13 @@ def obj(value: object) -> Mapping[str, object]:
 
 
 def seq(value: object) -> Sequence[object]:
-    """The JSON array, or an empty one. Only lists and tuples: other iterables may be the user's and used up by reading."""
+    """The JSON array, or an empty one. Lists and tuples only: other iterables may be the user's, used up by reading."""
     return cast("Sequence[object]", value) if isinstance(value, (list, tuple)) else ()
+
+
+def several(value: object) -> Sequence[object]:
+    """The JSON array, or the lone object as an array of one."""
+    return (cast("object", value),) if isinstance(value, dict) else seq(value)
 
 
 def text(value: object) -> str | None:

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Final
 from genspan_semconv import attributes as names
 
 if TYPE_CHECKING:
-    from genspan_semconv.model import AttributeValue, Message, Params, Part, Prompt, Response, ToolDefinition, Usage
+    from genspan_semconv.model import (
+        AttributeValue,
+        Key,
+        Message,
+        Params,
+        Part,
+        Prompt,
+        Response,
+        ToolDefinition,
+        Usage,
+    )
 
 _PARAMS: Final = {
     "output_type": names.GEN_AI_OUTPUT_TYPE,
@@ -58,10 +68,9 @@ _ADDITIONAL: Final = {
 }
 
 
-def start(
-    operation: str, provider: str, model: str | None, address: str | None, port: int | None, stream: bool
-) -> dict[str, AttributeValue]:
+def start(key: Key) -> dict[str, AttributeValue]:
     """What is known when a span starts, which samplers see."""
+    operation, provider, model, address, port, stream = key
     attributes: dict[str, AttributeValue] = {
         names.GEN_AI_OPERATION_NAME: operation,
     }
@@ -102,9 +111,8 @@ def usage(usage: Usage, into: dict[str, AttributeValue]) -> None:
         if key in _MODALITIES:
             into[_MODALITIES[key]] = figure
     for kind, figures in usage.additional.items():
-        for name, figure in zip(_ADDITIONAL[kind], figures, strict=True):
-            if figure is not None:
-                into[name] = figure
+        named = zip(_ADDITIONAL[kind], figures, strict=True)
+        into.update({name: figure for name, figure in named if figure is not None})
 
 
 def response(response: Response, into: dict[str, AttributeValue]) -> None:

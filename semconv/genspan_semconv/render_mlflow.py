@@ -204,7 +204,7 @@ def _as_text(part: Part) -> str:
     kind = part["type"]
     if kind == "text":
         return str(part.get("content") or "")
-    if kind == "uri" or kind == "file":
+    if kind in ("uri", "file"):
         return f"[{part.get('mime_type') or part.get('modality')}: {part.get('uri') or part.get('file_id')}]"
     if kind == "blob_omitted":
         return f"[{part.get('mime_type') or part.get('modality')}: {part.get('size')} bytes, not kept]"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from genspan_semconv.model import Message, Params, Prompt, Response
+    from genspan_semconv.model import Key, Message, Params, Prompt, Response
 
 
 class Fold(Protocol):
@@ -35,17 +35,6 @@ class Api(Protocol):
     def response(self, data: Mapping[str, object]) -> Response: ...
     def prompt(self, body: Mapping[str, object]) -> Prompt: ...
     def answer(self, data: Mapping[str, object]) -> list[Message]: ...
-
-
-class Key(NamedTuple):
-    """What is known of a call before it is made. Low in cardinality: names and attributes are cached by it."""
-
-    operation: str
-    provider: str
-    model: str | None
-    address: str | None
-    port: int | None
-    stream: bool
 
 
 class Route(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import wrapt
 
@@ -62,7 +62,7 @@ class Bindings:
             self._telemetry.close()  # nor a bound method that the program keeps
             while self._done:
                 done = self._done.pop()
-                if vars(done.parent).get(done.attribute) is not done.wrapper:
+                if cast("dict[str, object]", vars(done.parent)).get(done.attribute) is not done.wrapper:
                     done.wrapper._self_enabled = False
                 elif done.inherited:
                     delattr(done.parent, done.attribute)

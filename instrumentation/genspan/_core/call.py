@@ -151,7 +151,7 @@ class Call:
         return self._turn is not None
 
     def finish(self) -> None:
-        """The response is there whole. Where a turn owns the call, the turn ends it: the SDK may yet fail to read it."""
+        """The response is there whole. Where a turn owns the call, it ends it: the SDK may yet fail to read it."""
         if self._turn is None:
             self.end()
         else:

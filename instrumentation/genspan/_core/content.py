@@ -47,9 +47,7 @@ def within(attributes: dict[str, AttributeValue], limit: Limits) -> dict[str, At
     return dict(list(attributes.items())[: max(limit.attributes, _ALWAYS)])
 
 
-def put(
-    name: str, value: object, limit: int | None, secrets: Iterable[str], into: dict[str, AttributeValue]
-) -> None:
+def put(name: str, value: object, limit: int | None, secrets: Iterable[str], into: dict[str, AttributeValue]) -> None:
     """Add content as JSON text (a string as it is), scrubbed; too long, it is shortened, still valid, and says so."""
     text = scrub(clean(value) if isinstance(value, str) else dumps(value), secrets)
     if limit is not None and len(text) > limit:

@@ -15,14 +15,13 @@ from genspan_semconv import attributes as names
 from genspan_semconv import render_mlflow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
     from contextvars import Token
 
     from opentelemetry.trace import Span
 
     from genspan._core.call import Call
     from genspan._core.turn import Turn
-
     from genspan_semconv.model import AttributeValue
 
 CALL: Final = create_key("genspan-call")
@@ -78,12 +77,12 @@ class _Session(NamedTuple):
 
 
 @contextmanager
-def session(id: str, *, user: str | None = None, tags: Mapping[str, str] | None = None) -> Iterator[None]:
+def session(id: str, *, user: str | None = None, tags: Mapping[str, str] | None = None) -> Generator[None]:
     """Name the conversation that the model calls of the block belong to.
 
     Every span of the block carries ``gen_ai.conversation.id`` and ``session.id`` (MLflow's session, at most 250
     characters there), ``user.id``, and, where it begins a trace, ``tags`` as the trace's tags in MLflow. Works across
-    ``await`` and threads that copy the context. Nothing is put into W3C Baggage, so nothing of it is sent to a provider.
+    ``await`` and threads that copy the context. Nothing goes into W3C Baggage, so a provider is sent nothing of it.
     """
     attributes: dict[str, AttributeValue] = {names.GEN_AI_CONVERSATION_ID: id, names.SESSION_ID: id}
     if user is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opentelemetry._logs import SeverityNumber
 
@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     from opentelemetry._logs import Logger
     from opentelemetry.context import Context
 
-    from genspan._core.api import Key
     from genspan._core.errors import Failure
     from genspan._core.report import Content
-    from genspan_semconv.model import AttributeValue
+    from genspan_semconv.model import AttributeValue, Key
 
 
 class Event(NamedTuple):
@@ -35,12 +34,12 @@ def emit(logger: Logger, event: Event) -> None:
     """Emit ``gen_ai.client.inference.operation.details`` and ``gen_ai.client.operation.exception``, where due."""
     if event.content is not None:
         prompt, answer = event.content
-        content = {**render_genai.inputs(prompt), names.GEN_AI_OUTPUT_MESSAGES: answer}
+        content: dict[str, Any] = {**render_genai.inputs(prompt), names.GEN_AI_OUTPUT_MESSAGES: answer}
         figures = {name: value for name, value in event.figures.items() if not name.startswith("mlflow.")}
         logger.emit(
             context=event.context,
             severity_number=SeverityNumber.DEBUG,
-            attributes={**render_genai.start(*event.key), **figures, **{k: v for k, v in content.items() if v}},
+            attributes={**render_genai.start(event.key), **figures, **{k: v for k, v in content.items() if v}},
             event_name=names.EVENT_GEN_AI_CLIENT_INFERENCE_OPERATION_DETAILS,
         )
     if event.failed is not None:

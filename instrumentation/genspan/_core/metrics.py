@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from genspan_semconv import attributes as names
 
@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.metrics import Counter, Histogram, Meter
 
-    from genspan._core.api import Key
-    from genspan_semconv.model import AttributeValue, Usage
+    from genspan_semconv.model import AttributeValue, Key, Usage
 
 INFERENCE: Final = frozenset(("chat", "generate_content", "text_completion"))
 """Operations that generate; the conventions give them content, and metrics of their own."""
@@ -21,28 +20,17 @@ _TOKENS: Final = [4**step for step in range(14)]
 _MAX_CACHED: Final = 1000
 
 
-class Measurement:
+class Measurement(NamedTuple):
     """The figures of one call, kept apart from its span so that a finaliser can leave them for later."""
 
-    __slots__ = ("chunk", "context", "error", "key", "model", "seconds", "usage")
-
-    def __init__(
-        self,
-        key: Key,
-        context: Context,
-        seconds: float,
-        chunk: float | None,
-        model: str | None,
-        usage: Usage | None,
-        error: str | None,
-    ) -> None:
-        self.key = key
-        self.context = context
-        self.seconds = seconds
-        self.chunk = chunk
-        self.model = model
-        self.usage = usage
-        self.error = error
+    key: Key
+    context: Context
+    seconds: float
+    chunk: float | None
+    """Seconds to the first chunk of a stream."""
+    model: str | None
+    usage: Usage | None
+    error: str | None
 
 
 class Instruments:

@@ -14,9 +14,9 @@ from genspan_semconv.model import Prompt
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from genspan._core.api import Api, Key
+    from genspan._core.api import Api
     from genspan._core.errors import Failure
-    from genspan_semconv.model import AttributeValue, Message, Params, Response
+    from genspan_semconv.model import AttributeValue, Key, Message, Params, Response
 
 _usage = Guard("usage of a call")
 _details = Guard("attributes of a call")

@@ -29,7 +29,7 @@ class _Tap:
             self._call.end(error)
 
     def __del__(self) -> None:
-        # Where a turn owns the call, the frame that holds the tap may be unwinding with an error that the turn sees next.
+        # Where a turn owns the call, the frame that holds the tap may be unwinding with an error, which the turn sees.
         if self._open and not self._call.owned:
             self._call.end(ending="dropped", finalising=True)
 

@@ -23,17 +23,16 @@ from genspan._core.metrics import Instruments
 from genspan_semconv import render_genai, render_mlflow
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opentelemetry._logs import LoggerProvider
     from opentelemetry.context import Context
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import Span, Tracer, TracerProvider
 
-    from collections.abc import Callable
-
-    from genspan._core.api import Key
     from genspan._core.events import Event
     from genspan._core.metrics import Measurement
-    from genspan_semconv.model import AttributeValue
+    from genspan_semconv.model import AttributeValue, Key
 
 SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.43.0"
 _TOOL: Final = "execute_tool"
@@ -126,7 +125,7 @@ class Telemetry:
             emitting.reset(busy)
 
     def later(self, finalising: bool, job: Callable[[], None]) -> None:
-        """Run a job that takes locks of the SDK: now, or from a finaliser at the next call, since there it may deadlock."""
+        """Run a job that takes locks of the SDK: now; from a finaliser, where it could deadlock, at the next call."""
         self._waiting.append(job)
         if not finalising:
             self.catch_up()
@@ -161,7 +160,7 @@ class Telemetry:
         cached = self._starts.get(key)
         if cached is not None:
             return cached
-        attributes = {**render_genai.start(*key), **render_mlflow.start(key.operation, key.provider)}
+        attributes = {**render_genai.start(key), **render_mlflow.start(key.operation, key.provider)}
         named = (f"{key.operation} {key.model}" if key.model else key.operation, attributes)
         if len(self._starts) >= _MAX_CACHED:
             self._starts.clear()

@@ -9,15 +9,15 @@ from opentelemetry import context as otel
 from opentelemetry.trace import SpanKind, StatusCode
 
 from genspan._core import content, errors
-from genspan._core.api import Key
 from genspan._core.call import open_call
 from genspan._core.context import TURN, Attached, emitting, suppressed, with_span
 from genspan._core.guard import Guard
 from genspan._core.last_trace import remember
 from genspan_semconv import attributes as names
+from genspan_semconv.model import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from opentelemetry.context import Context
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from genspan_semconv.model import AttributeValue
 
 AGENT: Final = "invoke_agent"
+_MAX_PENDING: Final = 1000
 
 _opening = Guard("start of a turn")
 _ending = Guard("end of a turn")
@@ -66,10 +67,10 @@ class Turn:
         "_inputs",
         "_last",
         "_outputs",
+        "_pending",
         "_plan",
         "_span",
         "_telemetry",
-        "pending",
         "secrets",
     )
 
@@ -83,8 +84,7 @@ class Turn:
         self._calls = 0
         self._inputs: dict[str, AttributeValue] = {}
         self._outputs: dict[str, AttributeValue] = {}
-        self.pending: deque[tuple[str, str | None]] = deque(maxlen=1000)
-        """Tool calls that the model asked for and that have not been run: name and id."""
+        self._pending: deque[tuple[str, str | None]] = deque(maxlen=_MAX_PENDING)
         self.secrets: set[str] = set()
 
     def __enter__(self) -> Turn:
@@ -118,6 +118,18 @@ class Turn:
         if self._last is not None and self._last.finished:
             self._last.end()
             self._last = None
+
+    def expect(self, calls: Iterable[tuple[str, str | None]]) -> None:
+        """Note tool calls that the model asks for, by name and id."""
+        self._pending.extend(calls)
+
+    def take(self, name: str) -> str | None:
+        """The id of the first call of this name that has not been run."""
+        for call in self._pending:
+            if call[0] == name:
+                self._pending.remove(call)
+                return call[1]
+        return None
 
     def keep(self, texts: Texts) -> None:
         """Show the first call's inputs and the last call's outputs as the turn's own."""

@@ -1,4 +1,4 @@
-"""What of google-genai is wrapped, and which request means which operation. google-genai 2.34 and 3.4 have the same names.
+"""What of google-genai is wrapped, and which request means which operation; the same names in 2.34 and 3.4.
 
 One call of ``BaseApiClient._request`` is one HTTP request with all its retries. Its argument holds the final URL and
 JSON body; what it returns holds the response text, or yields the parsed chunks of a stream.
@@ -7,11 +7,11 @@ JSON body; what it returns holds the response text, or yields the parsed chunks 
 from __future__ import annotations
 
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from genspan._core import drive
-from genspan._core.api import Api, Key, Route
+from genspan._core.api import Api, Route
 from genspan._core.binding import Patch
 from genspan._core.call import Call, Request
 from genspan._core.context import current_call
@@ -20,10 +20,9 @@ from genspan._core.stream import AsyncTap, Tap
 from genspan._core.turn import Plan
 from genspan._core.wire import parse
 from genspan.gemini import count_tokens, embeddings, generate_content, images, tools
+from genspan_semconv.model import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from genspan._core.drive import Args, Intend, Kwargs, Wrapped, Wrapper
     from genspan._core.telemetry import Telemetry
 
@@ -53,7 +52,7 @@ def route(method: str, url: str) -> Route | None:
     if not found:
         model = "/".join(path.split("/")[-2:])
     if action == "predict" and "embedding" in model:
-        api, operation = embeddings, "embeddings"
+        api, operation = _METHODS["embedContent"]
     vertex = "/publishers/" in path or "/projects/" in path
     provider = "gcp.vertex_ai" if vertex else "gcp.gemini"
     key = Key(operation, provider, model, parts.hostname, _port(parts.port, parts.scheme), action.startswith("stream"))
@@ -73,9 +72,10 @@ def _describe(instance: Any, args: Args, kwargs: Kwargs) -> Request | None:
 def _settle(call: Call, result: Any) -> Any:
     """Read a whole response, or put a tap on a stream: the parsed chunks pass through it."""
     with _settling:
-        if isinstance(result.response_stream, list):
+        body = cast("object", result.response_stream)
+        if isinstance(body, list):
             if call.watching:
-                call.see(parse(result.response_stream[0] if result.response_stream else None))
+                call.see(parse(next(iter(cast("list[object]", body)), None)))
             call.finish()
         else:
             _tap(call, result)
@@ -106,12 +106,12 @@ def _attempt(telemetry: Telemetry) -> Wrapper:
 
 
 def _intend(action: str, instance: Any, args: Args, kwargs: Kwargs) -> Plan:
-    """A call of the user's: the request that stands for it if it fails before one is sent, and whether tools can run."""
+    """A call of the user's: the request that stands for it if none is sent, and whether tools can run."""
 
     def request() -> Request:
         model = kwargs.get("model", getattr(instance, "_model", None))
         name = model.rpartition("models/")[2] if isinstance(model, str) else None
-        client = getattr(instance, "_api_client", None) or getattr(getattr(instance, "_modules", None), "_api_client", None)
+        client = getattr(getattr(instance, "_modules", instance), "_api_client", None)
         provider = "gcp.vertex_ai" if getattr(client, "vertexai", None) else "gcp.gemini"
         api, operation = _METHODS[action]
         return Request(Route(api, Key(operation, provider, name, None, None, action.startswith("stream"))), {}, {}, "")

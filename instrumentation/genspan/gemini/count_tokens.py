@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genspan.gemini import generate_content
-from genspan.gemini.generate_content import Fold as Fold
+from genspan.gemini.generate_content import Fold
 from genspan_semconv.model import Response, count, obj
+
+__all__ = ["Fold", "answer", "params", "prompt", "response"]
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

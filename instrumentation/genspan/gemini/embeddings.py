@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genspan.gemini.generate_content import Fold as Fold
+from genspan.gemini.generate_content import Fold
 from genspan.gemini.parts import read_message
 from genspan.gemini.usage import read_usage
 from genspan_semconv.model import Prompt, Response, Usage, add, count, obj, seq, text, whole
+
+__all__ = ["Fold", "answer", "params", "prompt", "response"]
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,16 +41,18 @@ def response(data: Wire) -> Response:
     if usage is not None:
         usage = Usage(input=usage.input, total=usage.total)  # the conventions have no more of embeddings
     vectors = [vector for vector in vectors if vector]
-    summary = {"embeddings": len(vectors), "dimension": len(seq(vectors[0].get("values")))} if vectors else None
-    return Response(model=text(data.get("modelVersion")), usage=usage, summary=summary)
+    made = Response(model=text(data.get("modelVersion")), usage=usage)
+    if vectors:
+        made.summary = {"embeddings": len(vectors), "dimension": len(seq(vectors[0].get("values")))}
+    return made
 
 
 def prompt(body: Wire) -> Prompt:
     """The texts that are embedded."""
     contents = [obj(item).get("content") for item in seq(body.get("requests"))] or [body.get("content")]
     messages: list[Message] = [read_message(obj(content)) for content in contents if content]
-    for item in seq(body.get("instances")):
-        messages.append({"role": "user", "parts": [{"type": "text", "content": text(obj(item).get("content")) or ""}]})
+    texts = [text(obj(item).get("content")) or "" for item in seq(body.get("instances"))]
+    messages.extend({"role": "user", "parts": [{"type": "text", "content": string}]} for string in texts)
     return Prompt([], messages, [])
 
 

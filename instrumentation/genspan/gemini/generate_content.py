@@ -92,7 +92,7 @@ def prompt(body: Wire) -> Prompt:
     """System instruction, contents and tools."""
     system = body.get("systemInstruction") or body.get("system_instruction")
     return Prompt(
-        system=read_parts(obj(system).get("parts")) if isinstance(system, dict) else [],
+        system=read_parts(obj(system).get("parts")),
         messages=read_contents(body.get("contents")),
         tools=read_tools(body.get("tools")),
     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genspan.gemini.generate_content import Fold as Fold
+from genspan.gemini.generate_content import Fold
 from genspan.gemini.parts import modality
 from genspan_semconv.model import Prompt, Response, obj, seq, text, whole
+
+__all__ = ["Fold", "answer", "params", "prompt", "response"]
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

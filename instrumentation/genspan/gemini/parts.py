@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from genspan_semconv.model import obj, seq, text
+from genspan_semconv.model import obj, seq, several, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 def read_contents(contents: object) -> list[Message]:
     """The messages of ``contents``: a list of contents, or one content."""
-    items = seq(contents) or ([contents] if isinstance(contents, dict) else ())
-    return [read_message(obj(item)) for item in items]
+    return [read_message(obj(item)) for item in several(contents)]
 
 
 def read_message(content: Wire) -> Message:
@@ -34,8 +33,7 @@ def read_message(content: Wire) -> Message:
 
 def read_parts(parts: object) -> list[Part]:
     """The parts that say something; a bare thought signature does not."""
-    items = seq(parts) or ([parts] if isinstance(parts, dict) else ())
-    read = (_read_part(obj(item)) for item in items)
+    read = (_read_part(obj(item)) for item in several(parts))
     return [part for part in read if part is not None]
 
 
@@ -157,7 +155,7 @@ _READERS: dict[str, Callable[[Wire], Part]] = {
 }
 # Fields that stand beside a part's content and say something about it.
 _BESIDE = frozenset(
-    ("thought", "thoughtSignature", "thought_signature", "videoMetadata", "video_metadata", "partMetadata", "mediaResolution")
+    ("thought", "thoughtSignature", "thought_signature", "videoMetadata", "video_metadata", "mediaResolution")
 )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from genspan._core.binding import Patch
 from genspan._core.context import current_turn
 from genspan._core.guard import Guard
 from genspan._core.tool import Tool, open_tool
+from genspan_semconv.model import seq
 
 if TYPE_CHECKING:
     from genspan._core.drive import Args, Kwargs, Wrapped, Wrapper
@@ -25,9 +26,7 @@ def can_run(instance: Any, args: Args, kwargs: Kwargs) -> bool:
     position = 2 if hasattr(instance, "_modules") else 3
     config = kwargs.get("config", args[position - 1] if len(args) >= position else None)
     config = config or getattr(instance, "_config", None)
-    tools = _get(config, "tools")
-    if not isinstance(tools, (list, tuple)):
-        return False
+    tools = seq(_get(config, "tools"))
     calling = _get(config, "automatic_function_calling")
     limit = _get(calling, "maximum_remote_calls")
     if _get(calling, "disable") or (isinstance(limit, int) and limit <= 0):
@@ -37,7 +36,7 @@ def can_run(instance: Any, args: Args, kwargs: Kwargs) -> bool:
 
 def _get(holder: Any, name: str) -> Any:
     """A field of a config, which may be a dict or an object."""
-    return holder.get(name) if isinstance(holder, dict) else getattr(holder, name, None)
+    return cast("dict[str, Any]", holder).get(name) if isinstance(holder, dict) else getattr(holder, name, None)
 
 
 def _note(telemetry: Telemetry) -> Wrapper:
@@ -51,7 +50,7 @@ def _note(telemetry: Telemetry) -> Wrapper:
                 response = args[0] if args else kwargs["response"]
                 parts = response.candidates[0].content.parts or ()
                 calls = [part.function_call for part in parts if part.function_call]
-                turn.pending.extend((call.name, call.id) for call in calls)
+                turn.expect((call.name, call.id) for call in calls)
         return wrapped(*args, **kwargs)
 
     return wrapper
@@ -104,11 +103,8 @@ def _mcp(args: Args, kwargs: Kwargs) -> Tool:
 
 def _pending(name: str, arguments: object) -> Tool:
     turn = current_turn()
-    for call in turn.pending if turn is not None else ():
-        if call[0] == name:
-            turn.pending.remove(call)
-            return Tool(name, call[1], arguments)
-    return Tool(name, None, arguments)
+    call_id = turn.take(name) if turn is not None else None
+    return Tool(name, call_id, arguments)
 
 
 def _cause(error: Exception) -> BaseException:
