@@ -6,9 +6,6 @@ it: the names used here exist since MLflow 3.6, and their absence is reported as
 
 from __future__ import annotations
 
-# mlflow imports this on the exporting thread at the first export. When that export is the one at interpreter exit, it
-# is too late for a first import: "can't register atexit after shutdown".
-import concurrent.futures.thread as _needed_at_exit
 import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -25,9 +22,6 @@ if TYPE_CHECKING:
 
     from genspan.mlflow.settings import Destination
 
-__all__ = ["LocalStore"]
-
-_ = _needed_at_exit
 _SQLITE: Final = "sqlite:///"
 
 
@@ -39,7 +33,11 @@ class LocalStore:
         self._uri = _absolute(destination.uri)
         self._pid = os.getpid()
         self._store: Any = None
+        self._convert: Any = None
         self._experiment: str | None = None
+        # mlflow imports this when it is imported itself, at the first export. That may be the one at interpreter exit,
+        # when it is too late for a first import: "can't register atexit after shutdown".
+        import_module("concurrent.futures.thread")
 
     def store(self, spans: Sequence[ReadableSpan]) -> None:
         """Writes the spans in one transaction. Raises ``Problem``."""
@@ -47,7 +45,7 @@ class LocalStore:
         if self._experiment is None:
             self._experiment = self._resolve(store)
         try:
-            store.log_spans(self._experiment, _as_mlflow(spans))
+            store.log_spans(self._experiment, self._as_mlflow(spans))
         except Exception as error:
             cause, text = f"content: {type(error).__name__}", f"MLflow refused a span ({error})"
             raise Problem(cause, text, is_content=True) from error
@@ -58,8 +56,9 @@ class LocalStore:
     def _opened(self) -> Any:
         if self._store is None:
             try:
+                self._convert = import_module("mlflow.entities.span").Span.from_otel_proto
                 self._store = import_module("mlflow.tracking._tracking_service.utils")._get_store(self._uri)
-            except ImportError as error:
+            except (ImportError, AttributeError) as error:
                 raise Problem(
                     "no mlflow",
                     f"{self._destination.shown} is written by the mlflow package: pip install 'mlflow>=3.6'",
@@ -71,6 +70,14 @@ class LocalStore:
             self._pid = os.getpid()
             self._store.engine.dispose(close=False)  # the parent process goes on using its connections
         return self._store
+
+    def _as_mlflow(self, spans: Sequence[ReadableSpan]) -> list[Any]:
+        return [
+            self._convert(span, resource=of_resource.resource)
+            for of_resource in encode_spans(spans).resource_spans
+            for of_scope in of_resource.scope_spans
+            for span in of_scope.spans
+        ]
 
     def _resolve(self, store: Any) -> str:
         name, number = self._destination.experiment_name, self._destination.experiment_id
@@ -87,16 +94,6 @@ class LocalStore:
         if found.lifecycle_stage == "deleted":
             raise Problem("deleted", f"The experiment {name!r} is deleted: restore it or choose another name")
         return str(found.experiment_id)
-
-
-def _as_mlflow(spans: Sequence[ReadableSpan]) -> list[Any]:
-    convert = import_module("mlflow.entities.span").Span.from_otel_proto
-    return [
-        convert(span, resource=of_resource.resource)
-        for of_resource in encode_spans(spans).resource_spans
-        for of_scope in of_resource.scope_spans
-        for span in of_scope.spans
-    ]
 
 
 def _absolute(uri: str) -> str:
