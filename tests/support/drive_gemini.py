@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from google import genai
 from google.genai import types
 from google.oauth2.credentials import Credentials
-from pydantic import ValidationError
 
 if TYPE_CHECKING:
     from tests.support.recordings import Recording
@@ -109,30 +108,9 @@ def _generation(body: dict[str, Json]) -> dict[str, Any]:
     contents = [_validated(types.Content, content) for content in _list(top.pop("contents", []))]
     fields = {_camel(name): value for name, value in top.pop("generationConfig", {}).items()}
     fields.update({name: _list(value) if name == "tools" else value for name, value in top.items()})
-    config, rest = _config(fields)
+    config = _validated(types.GenerateContentConfig, fields)
     config.automatic_function_calling = types.AutomaticFunctionCallingConfig(disable=True)
-    if rest:
-        config.http_options = types.HttpOptions(extra_body=_nested(rest, top))
     return {"contents": contents, "config": config}
-
-
-def _config(fields: dict[str, Json]) -> tuple[types.GenerateContentConfig, dict[str, Json]]:
-    """The SDK's config, and the fields that it cannot express."""
-    try:
-        return _validated(types.GenerateContentConfig, fields), {}
-    except ValidationError as error:
-        names = {str(detail["loc"][0]) for detail in error.errors()} & fields.keys()
-        if not names:
-            raise
-    config, rest = _config({name: value for name, value in fields.items() if name not in names})
-    return config, {**rest, **{name: fields[name] for name in names}}
-
-
-def _nested(rest: dict[str, Json], top: dict[str, Json]) -> dict[str, Json]:
-    """Fields back to where they stood in the body: on top, or in the generation config."""
-    inner = {name: value for name, value in rest.items() if name not in top}
-    outer = {name: value for name, value in rest.items() if name in top}
-    return {**outer, "generationConfig": inner} if inner else outer
 
 
 def _embedding(body: dict[str, Json]) -> dict[str, Any]:

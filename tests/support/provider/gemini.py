@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.support.provider import gemini_content as content
 from tests.support.provider import gemini_other as other
+from tests.support.provider import gemini_shape as shape
 from tests.support.provider.ledger import Bill
 from tests.support.provider.script import UNSET, Reply
 from tests.support.provider.wire import Answer, Json, Request, Route, Wire
@@ -51,14 +52,15 @@ def generate(request: Request, reply: Reply) -> Answer:
     if missing:
         return missing
     turns = content.turns(request, reply)
-    usage = content.usage(request.body, turns) if reply.usage is UNSET else reply.usage
-    head = content.head(request, model_of(request) or "")
+    model = model_of(request) or ""
+    usage = shape.usage(request.body, turns, model) if reply.usage is UNSET else reply.usage
+    head = shape.head(request, model)
     if not streams(request):
-        return Answer(body=content.whole(head, turns, usage))
+        return Answer(body=shape.whole(head, turns, usage))
     answer = Answer(
-        chunks=content.chunks(head, turns, usage),
+        chunks=shape.chunks(head, turns, usage),
         frame=sse,
-        filler=lambda number: content.filler(head, turns, usage, number),
+        filler=lambda number: shape.filler(head, turns, usage, number),
         content_type="text/event-stream",
     )
     return answer if request.query.get("alt") == "sse" else _as_array(answer)
@@ -133,7 +135,8 @@ def _route(verbs: str, handler: Any, api: str) -> Route:
 
 
 def _resource(method: str, pattern: str, handler: Any, api: str) -> Route:
-    return Route(method, re.compile(rf"/(?P<version>v\d\w*)/(?:.+/)?{pattern}$"), api, handler)
+    path = re.compile(rf"/(?P<version>v\d\w*)/(?:.+/)?{pattern}$")
+    return Route(method, path, api, handler, bills=api == "interactions")
 
 
 WIRE = Wire(
@@ -144,6 +147,8 @@ WIRE = Wire(
         _route("batchEmbedContents", other.batch_embed, "batchEmbedContents"),
         _route("embedContent", other.embed, "embedContent"),
         _route("predict", other.predict, "predict"),
+        _route("predictLongRunning", other.predict_later, "predictLongRunning"),
+        _route("batchGenerateContent", other.create_batch, "batchGenerateContent"),
         _route("countTokens", other.count_tokens, "countTokens"),
         _route("computeTokens", other.compute_tokens, "computeTokens"),
         _resource("POST", "cachedContents", other.create_cache, "cachedContents"),

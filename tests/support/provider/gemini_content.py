@@ -1,4 +1,4 @@
-"""What a Gemini model says: parts made from the request, cut into chunks, with the usage that goes with them."""
+"""What a Gemini model says: parts made from the request."""
 
 from __future__ import annotations
 
@@ -10,18 +10,15 @@ import re
 import struct
 import zlib
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from tests.support.provider.schema import Values
 from tests.support.provider.script import Reply, without_directives
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.support.provider.wire import Json, Request
 
-_serial = itertools.count(1)
+serial = itertools.count(1)
 
 
 @dataclass(slots=True)
@@ -91,7 +88,7 @@ def _rounds_done(body: Json) -> int:
     return done
 
 
-def _tools(body: Json, kind: str) -> list[Any]:
+def tools(body: Json, kind: str) -> list[Any]:
     tools = get(body, "tools") or []
     return [get(tool, kind) for tool in tools if get(tool, kind) is not None]
 
@@ -119,7 +116,7 @@ def _turn(body: Json, config: Json, prompt: str, reply: Reply, number: int) -> T
         return Turn([*thoughts, *calls])
     hop = _hop(body, reply)
     turn = Turn([*thoughts, *_final_parts(body, config, prompt, reply, number)])
-    if _tools(body, "googleSearch") or _tools(body, "googleSearchRetrieval"):
+    if tools(body, "googleSearch") or tools(body, "googleSearchRetrieval"):
         turn.extras["groundingMetadata"] = _grounding(prompt)
     if hop:
         turn.finish, turn.extras["continuationToken"] = "CONTINUATION", base64.b64encode(hop.encode()).decode()
@@ -142,7 +139,7 @@ def _hop(body: Json, reply: Reply) -> str | None:
 
 
 def _function_calls(body: Json, prompt: str, reply: Reply) -> list[Json]:
-    groups = _tools(body, "functionDeclarations")
+    groups = tools(body, "functionDeclarations")
     declared = [function for group in groups if isinstance(group, list) for function in group]
     mode = get(get(get(body, "toolConfig"), "functionCallingConfig"), "mode")
     if not declared or (mode and str(mode).upper() == "NONE") or _rounds_done(body) >= reply.rounds:
@@ -168,7 +165,7 @@ def _choose(declared: list[Json], prompt: str, wanted: int) -> list[Json]:
 
 def _call(function: Json, values: Values) -> Json:
     schema = get(function, "parametersJsonSchema") or get(function, "parameters") or {}
-    call = {"name": function.get("name"), "args": values.of(schema) or {}, "id": f"call-{next(_serial)}"}
+    call = {"name": function.get("name"), "args": values.of({"type": "object", **schema}), "id": f"call-{next(serial)}"}
     return {"functionCall": call}
 
 
@@ -176,11 +173,11 @@ def _final_parts(body: Json, config: Json, prompt: str, reply: Reply, number: in
     if reply.text is not None:
         return [{"text": reply.text}]
     if "IMAGE" in [str(kind).upper() for kind in get(config, "responseModalities") or []]:
-        return [{"text": "Here is the picture."}, {"inlineData": {"mimeType": "image/png", "data": _png(prompt)}}]
+        return [{"text": "Here is the picture."}, {"inlineData": {"mimeType": "image/png", "data": png(prompt)}}]
     if get(config, "responseMimeType") == "application/json":
         schema = get(config, "responseJsonSchema") or get(config, "responseSchema") or {"properties": {"answer": {}}}
         return [{"text": json.dumps(Values(prompt).of(schema))}]
-    if _tools(body, "codeExecution"):
+    if tools(body, "codeExecution"):
         return [
             {"executableCode": {"language": "PYTHON", "code": "print(6 * 7)\n"}},
             {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "42\n"}},
@@ -199,16 +196,16 @@ def _text(body: Json, prompt: str, number: int) -> str:
     if results:
         said = "; ".join(f"{result.get('name')} says {json.dumps(result.get('response'))}" for result in results)
         return f"Having asked the tools, here is what I found: {said}. That answers your question."
-    seen = [part for content in contents_of(body) for part in parts_of(content) if _media(part)]
+    seen = [part for content in contents_of(body) for part in parts_of(content) if media(part)]
     if seen:
-        kind = get(_media(seen[-1]), "mimeType")
+        kind = get(media(seen[-1]), "mimeType")
         return f"You sent something of type {kind}. It shows a small coloured square on a plain background."
     short = prompt if len(prompt) <= 80 else prompt[:77] + "..."
     again = f" (candidate {number + 1})" if number else ""
     return f'You asked: "{short}". This is the first sentence of my answer{again}. And this is where it ends.'
 
 
-def _media(part: Json) -> Any:
+def media(part: Json) -> Any:
     return get(part, "inlineData") or get(part, "fileData")
 
 
@@ -221,7 +218,7 @@ def _grounding(prompt: str) -> Json:
     }
 
 
-def _png(seed: str) -> str:
+def png(seed: str) -> str:
     """A PNG of one pixel whose colour comes from the seed."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
@@ -229,139 +226,9 @@ def _png(seed: str) -> str:
 
     header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
     pixel = zlib.compress(b"\0" + hashlib.sha256(seed.encode()).digest()[:3])
-    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixel) + chunk(b"IEND", b"")
-    return base64.b64encode(png).decode()
-
-
-# Counting
+    image = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixel) + chunk(b"IEND", b"")
+    return base64.b64encode(image).decode()
 
 
 def tokens(text: str) -> int:
     return (len(text) + 3) // 4
-
-
-def prompt_details(body: Json) -> list[Json]:
-    """Tokens of the request per modality."""
-    counts = {"TEXT": tokens(json.dumps([get(body, "systemInstruction"), get(body, "tools")])) // 4}
-    for part in (part for content in contents_of(body) for part in parts_of(content)):
-        media = _media(part)
-        kind = str(get(media, "mimeType") or "").split("/")[0].upper() if media else "TEXT"
-        kind = kind if kind in {"TEXT", "IMAGE", "AUDIO", "VIDEO"} else "DOCUMENT"
-        size = 258 if media else tokens(text_of(part) or json.dumps(part))
-        counts[kind] = counts.get(kind, 0) + size
-    return details(counts)
-
-
-def details(counts: dict[str, int]) -> list[Json]:
-    return [{"modality": kind, "tokenCount": count} for kind, count in counts.items()]
-
-
-def usage(body: Json, candidates: list[Turn]) -> dict[str, Json]:
-    """`usageMetadata` of the whole answer. The total includes thoughts and tool use, as Google's does."""
-    prompt = prompt_details(body)
-    counts = {"promptTokenCount": sum(item["tokenCount"] for item in prompt), "promptTokensDetails": prompt}
-    if get(body, "cachedContent"):
-        counts["cachedContentTokenCount"] = 2048
-        counts["cacheTokensDetails"] = details({"TEXT": 2048})
-        counts["promptTokenCount"] += 2048
-        prompt[0]["tokenCount"] += 2048
-    if any(_tools(body, kind) for kind in ("googleSearch", "codeExecution", "urlContext")):
-        counts["toolUsePromptTokenCount"] = 37
-        counts["toolUsePromptTokensDetails"] = details({"TEXT": 37})
-    said = _said(candidates)
-    if said and not candidates[0].blocked:
-        counts["candidatesTokenCount"] = sum(said.values())
-        counts["candidatesTokensDetails"] = details(said)
-    thinking = get(get(body, "generationConfig"), "thinkingConfig")
-    if thinking is not None and get(thinking, "thinkingBudget") != 0:
-        counts["thoughtsTokenCount"] = 21
-    names = ("promptTokenCount", "toolUsePromptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
-    counts["totalTokenCount"] = sum(counts.get(name, 0) for name in names)
-    return counts
-
-
-def _said(candidates: list[Turn]) -> dict[str, int]:
-    said: dict[str, int] = {}
-    for part in (part for turn in candidates for part in turn.parts if not part.get("thought")):
-        kind, size = ("IMAGE", 1290) if "inlineData" in part else ("TEXT", tokens(part.get("text") or json.dumps(part)))
-        said[kind] = said.get(kind, 0) + size
-    return said
-
-
-# Shaping the response
-
-
-def head(request: Request, model: str) -> dict[str, Json]:
-    found = {"modelVersion": model, "responseId": f"response-{next(_serial)}"}
-    if "/projects/" in request.path or "/publishers/" in request.path:
-        found["createTime"] = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
-    return found
-
-
-def _response(head: Json, candidates: list[Turn], usage: Json | None, last: bool) -> Json:
-    found: dict[str, Json] = {}
-    blocked = [turn.blocked for turn in candidates if turn.blocked]
-    if blocked:
-        found["promptFeedback"] = {"blockReason": blocked[0]}
-    else:
-        found["candidates"] = [_candidate(turn, number, last) for number, turn in enumerate(candidates)]
-    if usage is not None:
-        found["usageMetadata"] = usage
-    return {**found, **head}
-
-
-def _candidate(turn: Turn, number: int, last: bool) -> Json:
-    found: dict[str, Json] = {"content": {"parts": turn.parts, "role": "model"}}
-    if last:
-        found.update({"finishReason": turn.finish, **turn.extras})
-    return {**found, "index": number}
-
-
-def whole(head: Json, candidates: list[Turn], usage: Json | None) -> Json:
-    return _response(head, candidates, usage, last=True)
-
-
-def chunks(head: Json, candidates: list[Turn], usage: Json | None) -> list[Json]:
-    """The same answer in chunks. Usage is cumulative; the finish reason comes with the last chunk."""
-    pieces = [list(_pieces(turn)) for turn in candidates]
-    steps = list(itertools.zip_longest(*pieces, fillvalue=[]))
-    found = []
-    for number, step in enumerate(steps, 1):
-        part = [
-            Turn(parts, turn.finish, turn.extras, turn.blocked) for parts, turn in zip(step, candidates, strict=True)
-        ]
-        last = number == len(steps)
-        found.append(_response(head, part, usage if last else _so_far(usage, number, len(steps)), last))
-    return found
-
-
-def _pieces(turn: Turn) -> Iterator[list[Json]]:
-    if not turn.parts:
-        yield []
-    for part in turn.parts:
-        words = re.findall(r"\S+\s*|\s+", part["text"]) if "text" in part else []
-        size = max(1, -(-len(words) // 4))
-        for start in range(0, len(words), size):
-            yield [{**part, "text": "".join(words[start : start + size])}]
-        if not words:
-            yield [part]
-
-
-def _so_far(usage: Json | None, number: int, steps: int) -> Json | None:
-    if usage is None:
-        return None
-    names = ("promptTokenCount", "toolUsePromptTokenCount", "thoughtsTokenCount", "cachedContentTokenCount")
-    found = {name: usage[name] for name in (*names, "promptTokensDetails") if name in usage}
-    said = usage.get("candidatesTokenCount")
-    if isinstance(said, int):
-        found["candidatesTokenCount"] = said * number // steps
-    billed = ("promptTokenCount", "toolUsePromptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
-    counts = [found[name] for name in billed if isinstance(found.get(name), int)]
-    return {**found, "totalTokenCount": sum(counts)}
-
-
-def filler(head: Json, candidates: list[Turn], usage: Json | None, number: int) -> Json:
-    """The n-th chunk of a stream without end."""
-    part = [Turn([{"text": f"and on {number} "}]) for _ in candidates]
-    grown = None if usage is None else {**usage, "candidatesTokenCount": number + 1}
-    return _response(head, part, _so_far(grown, 1, 1), last=False)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from typing import Any
 
 from tests.support.provider import gemini_content as content
+from tests.support.provider import gemini_shape as shape
 from tests.support.provider.script import UNSET, Reply
 from tests.support.provider.wire import Answer, Json, Request
 
@@ -27,7 +29,7 @@ def batch_embed(request: Request, reply: Reply) -> Answer:
         {"values": _vector(one.get("content"), content.get(one, "outputDimensionality") or 8)} for one in requests
     ]
     count = sum(content.tokens(content.text_of(content.contents_of(one))) for one in requests)
-    usage = {"promptTokenCount": count, "promptTokenDetails": content.details({"TEXT": count})}
+    usage = {"promptTokenCount": count, "promptTokenDetails": shape.details({"TEXT": count})}
     return Answer(body=_with_usage({"embeddings": vectors}, reply, usage))
 
 
@@ -36,7 +38,7 @@ def embed(request: Request, reply: Reply) -> Answer:
     count = content.tokens(content.text_of(content.contents_of(body)))
     usage = {
         "promptTokenCount": count,
-        "promptTokensDetails": content.details({"TEXT": count}),
+        "promptTokensDetails": shape.details({"TEXT": count}),
         "totalTokenCount": count,
     }
     values = _vector(body.get("content"), content.get(body, "outputDimensionality") or 8)
@@ -49,7 +51,7 @@ def predict(request: Request, reply: Reply) -> Answer:
     instances = body.get("instances") or []
     if "imagen" in request.match["model"]:
         number = content.get(body.get("parameters"), "sampleCount") or 1
-        picture = {"mimeType": "image/png", "bytesBase64Encoded": content._png(content.text_of(instances))}
+        picture = {"mimeType": "image/png", "bytesBase64Encoded": content.png(content.text_of(instances))}
         return Answer(body={"predictions": [picture] * number})
     texts = [str(instance.get("content", "")) for instance in instances]
     predictions = [
@@ -64,8 +66,22 @@ def predict(request: Request, reply: Reply) -> Answer:
     return Answer(body={"predictions": predictions, "metadata": {"billableCharacterCount": sum(map(len, texts))}})
 
 
+def predict_later(request: Request, _: Reply) -> Answer:
+    """A video, finished at once."""
+    video = {"video": {"uri": "https://example.com/video.mp4", "mimeType": "video/mp4"}}
+    response = {"generateVideoResponse": {"generatedSamples": [video]}, "videos": [{"mimeType": "video/mp4"}]}
+    name = f"models/{request.match['model']}/operations/1"
+    return Answer(body={"name": name, "done": True, "response": response})
+
+
+def create_batch(request: Request, _: Reply) -> Answer:
+    """A batch that waits: its tokens are billed when it has run, not by this request."""
+    metadata = {"state": "BATCH_STATE_PENDING", "model": f"models/{request.match['model']}"}
+    return Answer(body={"name": "batches/1", "metadata": metadata})
+
+
 def count_tokens(request: Request, _: Reply) -> Answer:
-    details = content.prompt_details(request.body)
+    details = shape.prompt_details(request.body)
     total = sum(item["tokenCount"] for item in details)
     return Answer(body={"totalTokens": total, "promptTokensDetails": details})
 
@@ -73,7 +89,7 @@ def count_tokens(request: Request, _: Reply) -> Answer:
 def compute_tokens(request: Request, _: Reply) -> Answer:
     words = content.text_of(content.contents_of(request.body)).split()
     info = {
-        "tokens": [content.text_of(word).encode().hex() for word in words],
+        "tokens": [base64.b64encode(word.encode()).decode() for word in words],
         "tokenIds": [str(len(word)) for word in words],
         "role": "user",
     }
@@ -124,7 +140,7 @@ def interact(request: Request, reply: Reply) -> Answer:
         "total_thought_tokens": 13,
     }
     counts["total_tokens"] = sum(counts.values())
-    base = {"id": f"interaction-{next(content._serial)}", "object": "interaction", "model": body.get("model")}
+    base = {"id": f"interaction-{next(content.serial)}", "object": "interaction", "model": body.get("model")}
     steps = [{"type": "model_output", "content": [{"type": "text", "text": text}]}]
     done = _with_usage({**base, "status": "completed", "role": "model", "steps": steps}, reply, counts, "usage")
     if body.get("stream") is not True:

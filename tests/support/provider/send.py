@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -18,59 +19,131 @@ if TYPE_CHECKING:
     from tests.support.provider.ledger import Entry
 
 _LONGEST_WAIT = 30.0
+_KEY_HEADERS = ("x-goog-api-key", "x-api-key", "api-key", "authorization")
 
 
-async def send(
-    http: web.Request, request: Request, wire: Wire, route: Route, reply: Reply, entry: Entry
-) -> web.StreamResponse:
-    if reply.hang:
-        await asyncio.sleep(reply.hang)  # the server cancels this when the client hangs up
-        return _break_off(http)
-    await asyncio.sleep(reply.delay)
-    answer = _answer(request, wire, route, reply)
-    entry.status = answer.status
-    if answer.chunks is None:
-        return await _send_plain(http, wire, answer, reply, entry)
-    return await _send_stream(http, wire, answer, reply, entry)
+@dataclass(slots=True)
+class Sender:
+    """One request and its one answer."""
 
+    http: web.Request
+    request: Request
+    wire: Wire
+    route: Route
+    reply: Reply
+    entry: Entry
 
-def _answer(request: Request, wire: Wire, route: Route, reply: Reply) -> Answer:
-    if reply.frames is not None:
-        return Answer(chunks=reply.frames, frame=bytes, status=reply.status, content_type="text/event-stream")
-    if reply.body is not UNSET:
-        return Answer(body=reply.body, status=reply.status)
-    if reply.status >= 400:
-        message = _echoed(request, wire, reply)
-        return Answer(body=wire.error(reply.status, message), status=reply.status)
-    answer = route.handler(request, reply)
-    if reply.chunks is not None:
-        answer.chunks = reply.chunks
-    return answer
+    async def send(self) -> web.StreamResponse:
+        # Whatever waits here is cancelled by the server as soon as the client hangs up.
+        if self.reply.hang:
+            await asyncio.sleep(self.reply.hang)
+            return self._break_off(web.Response())
+        await asyncio.sleep(self.reply.delay)
+        self.reply = replace(self.reply, message=self._message())
+        answer = self._answer()
+        self.entry.status = answer.status
+        response = web.StreamResponse(status=answer.status, headers=self._headers(answer))
+        try:
+            send = self._plain if answer.chunks is None else self._stream
+            return await send(response, answer)
+        except (ConnectionError, asyncio.CancelledError):
+            self.entry.complete = False
+            raise
 
+    # What to send
 
-def _echoed(request: Request, wire: Wire, reply: Reply) -> str:
-    if reply.echo == "prompt":
-        return f"{reply.message}: {wire.prompt(request.body)}"
-    if reply.echo == "key":
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        names = ("x-goog-api-key", "x-api-key", "api-key", "authorization")
-        keys = [headers[name] for name in names if name in headers] or [request.query.get("key", "")]
-        return f"{reply.message}: API key not valid: {' '.join(keys)}"
-    return reply.message
+    def _answer(self) -> Answer:
+        reply = self.reply
+        if reply.frames is not None:
+            return Answer(chunks=reply.frames, frame=bytes, status=reply.status, content_type="text/event-stream")
+        if reply.body is not UNSET:
+            return Answer(body=reply.body, status=reply.status)
+        if reply.status >= 400:
+            return Answer(body=self.wire.error(reply.status, reply.message), status=reply.status)
+        answer = self.route.handler(self.request, reply)
+        return answer if reply.chunks is None else replace(answer, chunks=reply.chunks)
 
+    def _message(self) -> str:
+        if self.reply.echo == "prompt":
+            return f"{self.reply.message}: {self.wire.prompt(self.request.body)}"
+        if self.reply.echo == "key":
+            headers = {name.lower(): value for name, value in self.request.headers.items()}
+            keys = [headers[name] for name in _KEY_HEADERS if name in headers]
+            return f"{self.reply.message}: API key not valid: {' '.join(keys) or self.request.query.get('key')}"
+        return self.reply.message
 
-def _headers(answer: Answer, reply: Reply) -> dict[str, str]:
-    headers = {"Content-Type": answer.content_type, **reply.headers}
-    if reply.retry_after:
-        headers["Retry-After"] = reply.retry_after
-    return headers
+    def _headers(self, answer: Answer) -> dict[str, str]:
+        later = {"Retry-After": self.reply.retry_after} if self.reply.retry_after else {}
+        return {"Content-Type": answer.content_type, **self.reply.headers, **later}
 
+    # Sending. The ledger is written before the bytes: the client may look at it as soon as it has them.
 
-def _note(wire: Wire, entry: Entry, payload: Any) -> None:
-    """Charge what this body or chunk says. A failed request is not billed."""
-    usage = wire.usage(payload) if entry.status < 400 else None
-    if usage is not None:
-        entry.usage, entry.bill = usage, wire.bill(usage)
+    async def _plain(self, response: web.StreamResponse, answer: Answer) -> web.StreamResponse:
+        body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+        response.content_length = len(body)
+        if self.reply.cut is not None or self.reply.cut_mid is not None:
+            await response.prepare(self.http)
+            await response.write(body[: len(body) // 2])
+            return self._break_off(response)
+        self._note(_parsed(answer.body))
+        self.entry.complete = True
+        await response.prepare(self.http)
+        await response.write(body)
+        await response.write_eof()
+        return response
+
+    async def _stream(self, response: web.StreamResponse, answer: Answer) -> web.StreamResponse:
+        reply, entry = self.reply, self.entry
+        chunks = list(answer.chunks or ())
+        stops = {reply.cut, reply.cut_mid, reply.hold}
+        whole = len(chunks) not in stops and reply.error_in_stream is None and not reply.endless
+        entry.complete = whole and not chunks
+        await response.prepare(self.http)
+        for chunk in self._chunks(answer, chunks):
+            frame = (answer.frame or bytes)(chunk)
+            if entry.sent in stops:
+                return await self._stop(response, frame)
+            self._note(_event(chunk))
+            entry.sent += 1
+            entry.complete = whole and entry.sent == len(chunks)
+            await response.write(frame)
+            await asyncio.sleep(0 if entry.complete else reply.slow)
+        if entry.sent in stops:
+            return await self._stop(response, answer.last_frame)
+        await response.write(answer.last_frame)
+        await response.write_eof()
+        return response
+
+    def _chunks(self, answer: Answer, chunks: list[Any]) -> Iterator[Any]:
+        if self.reply.error_in_stream is not None:
+            yield from chunks[: self.reply.error_in_stream]
+            yield self.wire.error(self.reply.error_status, self.reply.message)
+            return
+        if self.reply.endless and answer.filler:
+            yield from map(answer.filler, count())
+        yield from chunks
+
+    async def _stop(self, response: web.StreamResponse, frame: bytes) -> web.StreamResponse:
+        """The stream goes no further: held, or cut before or in the middle of this frame."""
+        if self.entry.sent == self.reply.hold:
+            await asyncio.sleep(_LONGEST_WAIT)
+        if self.entry.sent == self.reply.cut_mid:
+            await response.write(frame[: len(frame) // 2])
+        return self._break_off(response)
+
+    def _note(self, payload: Any) -> None:
+        """Charge what this body or chunk says. A failed request is not billed."""
+        if not self.route.bills or self.entry.status >= 400:
+            return
+        usage = self.wire.usage(payload)
+        if usage is not None:
+            self.entry.usage, self.entry.bill = usage, self.wire.bill(usage)
+
+    def _break_off(self, response: web.StreamResponse) -> web.StreamResponse:
+        """Close the socket without the end that the client waits for."""
+        if self.http.transport is not None:
+            self.http.transport.abort()
+        return response
 
 
 def _parsed(payload: Any) -> Any:
@@ -82,74 +155,9 @@ def _parsed(payload: Any) -> Any:
         return None
 
 
-async def _send_plain(http: web.Request, wire: Wire, answer: Answer, reply: Reply, entry: Entry) -> web.StreamResponse:
-    body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
-    response = web.StreamResponse(status=answer.status, headers=_headers(answer, reply))
-    response.content_length = len(body)
-    await response.prepare(http)
-    if reply.cut is not None or reply.cut_mid is not None:
-        await response.write(body[: len(body) // 2])
-        return _break_off(http, response)
-    # Noted before the last byte goes out: the client may look at the ledger as soon as it has that byte.
-    _note(wire, entry, _parsed(answer.body))
-    entry.complete = True
-    await response.write(body)
-    await response.write_eof()
-    return response
-
-
-async def _send_stream(http: web.Request, wire: Wire, answer: Answer, reply: Reply, entry: Entry) -> web.StreamResponse:
-    response = web.StreamResponse(status=answer.status, headers=_headers(answer, reply))
-    await response.prepare(http)
-    chunks = list(answer.chunks or ())
-    frame = answer.frame or bytes
-    try:
-        for number, chunk in enumerate(_chunks(wire, answer, chunks, reply)):
-            if number == reply.hold:
-                await asyncio.sleep(_LONGEST_WAIT)
-                return _break_off(http, response)
-            if number in (reply.cut, reply.cut_mid):
-                half = frame(chunk)[: len(frame(chunk)) // 2]
-                await response.write(half if number == reply.cut_mid else b"")
-                return _break_off(http, response)
-            _note(wire, entry, _event(chunk))
-            entry.sent = number + 1
-            failed = reply.error_in_stream is not None
-            entry.complete = not reply.endless and not failed and entry.sent == len(chunks)
-            await response.write(frame(chunk))
-            await asyncio.sleep(reply.slow if entry.sent < len(chunks) or reply.endless else 0)
-        if {reply.cut, reply.cut_mid, reply.hold} & {len(chunks)}:
-            entry.complete = False
-            return _break_off(http, response)
-        entry.complete = reply.error_in_stream is None
-        await response.write(answer.last_frame)
-        await response.write_eof()
-    except (ConnectionError, asyncio.CancelledError):
-        entry.complete = False  # the client has hung up
-        raise
-    return response
-
-
-def _chunks(wire: Wire, answer: Answer, chunks: list[Any], reply: Reply) -> Iterator[Any]:
-    if reply.error_in_stream is not None:
-        yield from chunks[: reply.error_in_stream]
-        yield wire.error(reply.error_status, reply.message)
-        return
-    if reply.endless and answer.filler:
-        yield from map(answer.filler, count())
-    yield from chunks
-
-
 def _event(chunk: Any) -> Any:
     """The JSON of a raw server-sent-event frame; a chunk that is JSON already is itself."""
     if not isinstance(chunk, bytes):
         return chunk
     lines = [line.removeprefix(b"data:") for line in chunk.splitlines() if line.startswith(b"data:")]
     return _parsed(b"\n".join(lines) if lines else chunk)
-
-
-def _break_off(http: web.Request, response: web.StreamResponse | None = None) -> web.StreamResponse:
-    """Close the socket without the end that the client waits for."""
-    if http.transport is not None:
-        http.transport.abort()
-    return response if response is not None else web.Response()

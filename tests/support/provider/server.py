@@ -15,7 +15,7 @@ from aiohttp import web
 from tests.support.provider import gemini
 from tests.support.provider.ledger import Entry, Ledger
 from tests.support.provider.script import Reply, with_directives
-from tests.support.provider.send import send
+from tests.support.provider.send import Sender
 from tests.support.provider.wire import Request, Route, Wire
 
 WIRES: tuple[Wire, ...] = (gemini.WIRE,)
@@ -118,7 +118,7 @@ class FakeProvider:
         wire, route = found
         entry = _entry(wire, route, request)
         self.ledger.entries.append(entry)
-        return await send(http, request, wire, route, self._reply(wire, request), entry)
+        return await Sender(http, request, wire, route, self._reply(wire, request), entry).send()
 
     def _find(self, request: Request) -> tuple[Wire, Route] | None:
         for wire in self.wires:

@@ -48,6 +48,8 @@ class Route:
     path: re.Pattern[str]
     api: str
     handler: Callable[[Request, Reply], Answer]
+    bills: bool = True
+    """False: tokens in its answers are not those of a model call (stored, or only counted)."""
 
 
 @dataclass(frozen=True, slots=True)
