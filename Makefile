@@ -1,0 +1,54 @@
+# What a developer does with this repository. Every target sets up what it needs by itself.
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-oldest test-collector collector lint type format bench screenshot clean
+
+help:  ## show this list
+	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/.ready .venv-mlflow/.ready  ## run the examples into a real MLflow server and show the traces (ARGS=--keep leaves it up)
+	@$(BIN)/python -m demo $(ARGS)
+
+test: .venv/.ready .venv-mlflow/.ready  ## run all tests but the collector's heavy ones (ARGS="-k name" to choose)
+	@scripts/system-package.sh chromium chromium
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+
+test-oldest: .venv-oldest/.ready  ## the same hooks on the oldest supported SDKs
+	.venv-oldest/bin/python -m pytest -q -n 2 --dist loadfile tests/unit tests/replay tests/conformance $(ARGS)
+
+lint: .venv/.ready  ## style and generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python scripts/generate_semconv.py --check
+
+type: .venv/.ready  ## strict types
+	$(BIN)/pyright
+
+format: .venv/.ready  ## format the code and write the generated files
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/python scripts/generate_semconv.py
+
+bench: .venv/.ready  ## what tracing costs, as ratios measured in one run
+	@scripts/system-package.sh valgrind valgrind
+	$(BIN)/python -m benchmarks $(ARGS)
+
+screenshot: .venv/.ready .venv-mlflow/.ready  ## make the picture of the README from a real MLflow page
+	@scripts/system-package.sh chromium chromium
+	$(BIN)/python scripts/screenshot.py
+
+clean:  ## remove what these targets made
+	rm -rf .venv .venv-mlflow .venv-oldest .cache dist
+
+# Environments. Each is made anew when what it depends on changes.
+.venv/.ready: pyproject.toml scripts/venv.sh
+	@scripts/venv.sh .venv "$(PYTHON)" -e . --group test --group lint
+
+.venv-mlflow/.ready: scripts/venv.sh Makefile
+	@scripts/venv.sh .venv-mlflow "$(PYTHON)" mlflow==3.17.2
+
+.venv-oldest/.ready: pyproject.toml scripts/venv.sh Makefile
+	@scripts/venv.sh .venv-oldest "$(PYTHON)" -e . --group test --override scripts/oldest.txt
