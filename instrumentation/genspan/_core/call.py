@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _MAX_CHUNKS: Final = 50_000
 """Chunks of one stream whose content is kept; the figures of all chunks are."""
 
+_LET_GO: Final = ("closed", "dropped")
+
 _opening = Guard("start of a call")
 _reading = Guard("figures of a response")
 _reading_content = Guard("content of a response")
@@ -52,6 +54,10 @@ class Request:
         self.body = body
         self.headers = headers
         self.url = url
+
+    def hides(self, chunk: object) -> bool:
+        """Whether the program did not ask for this chunk of a stream, only we did."""
+        return False
 
 
 def open_call(telemetry: Telemetry, describe: Callable[[], Request | None]) -> Call | None:
@@ -130,13 +136,18 @@ class Call:
         """Take the response JSON of a call that does not stream."""
         self._data = obj(data)
 
+    def arrived(self) -> None:
+        """The first of a streamed answer is here, whoever will read it."""
+        if self._first_chunk is None:
+            self._first_chunk = perf_counter() - self._started
+
     def chunk(self, data: object) -> None:
         """Take one chunk of a stream, parsed."""
         if not self.watching:
             return
         chunk = obj(data)
+        self.arrived()
         if self._fold is None:
-            self._first_chunk = perf_counter() - self._started
             self._fold = cast("Fold", self._request.route.api.Fold())
         self._chunks += 1
         with _reading:
@@ -144,6 +155,16 @@ class Call:
         if self._capturing and self._chunks <= _MAX_CHUNKS:
             with _reading_content:
                 self._fold.content(chunk)
+
+    @property
+    def request(self) -> Request:
+        """The request, which grows more exact until it is sent."""
+        return self._request
+
+    @property
+    def answered(self) -> bool:
+        """Whether anything of the response has been seen, parsed."""
+        return self._fold is not None or bool(self._data)
 
     @property
     def owned(self) -> bool:
@@ -175,6 +196,8 @@ class Call:
             ending = ending or errors.ending(error)
             error = None if isinstance(error, errors.NORMAL_ENDS) else error
         response = self._response()
+        if ending in _LET_GO and response.final:
+            ending = None  # what was not read holds nothing more
         if ending is None and not response.complete and self._request.route.key.stream:
             ending = "failed"
         secrets = self._secrets(error)

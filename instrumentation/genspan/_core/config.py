@@ -77,7 +77,7 @@ def _mode(mlflow: bool) -> tuple[bool, bool]:
         return _MODES["SPAN_ONLY" if mlflow else "NO_CONTENT"]
     mode = _MODES.get(value.upper())
     if mode is None:
-        _refuse(CAPTURE, value, "NO_CONTENT, SPAN_ONLY, EVENT_ONLY, SPAN_AND_EVENT, true, false", "no content")
+        refuse(CAPTURE, value, "NO_CONTENT, SPAN_ONLY, EVENT_ONLY, SPAN_AND_EVENT, true, false", "no content")
         return _MODES["NO_CONTENT"]
     return mode
 
@@ -88,7 +88,7 @@ def _dialects(implied: frozenset[str]) -> frozenset[str]:
         return implied
     asked = frozenset(name.strip().lower() for name in value.split(",") if name.strip())
     if not asked <= {"genai", "mlflow"}:
-        _refuse(DIALECTS, value, "genai, mlflow, or both with a comma", ",".join(sorted(implied)))
+        refuse(DIALECTS, value, "genai, mlflow, or both with a comma", ",".join(sorted(implied)))
         return implied
     return asked
 
@@ -98,7 +98,7 @@ def _size(name: str, default: int) -> int:
     if not value:
         return default
     if not value.isdecimal():
-        _refuse(name, value, "a number of bytes", str(default))
+        refuse(name, value, "a number of bytes", str(default))
         return default
     return int(value)
 
@@ -106,7 +106,16 @@ def _size(name: str, default: int) -> int:
 _refused: set[tuple[str, str]] = set()
 
 
-def _refuse(name: str, value: str, accepted: str, used: str) -> None:
+def flag(name: str) -> bool:
+    """Whether a switch that is off by default is on."""
+    value = environ.get(name, "").strip()
+    if value.lower() not in ("", "true", "false"):
+        refuse(name, value, "true, false", "false")
+    return value.lower() == "true"
+
+
+def refuse(name: str, value: str, accepted: str, used: str) -> None:
+    """Warn of a value that is not known, once."""
     if (name, value) not in _refused:
         _refused.add((name, value))
         _logger.warning("%s=%r is not known; accepted: %s. Using: %s.", name, value, accepted, used)

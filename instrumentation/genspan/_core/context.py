@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
@@ -29,7 +30,13 @@ TURN: Final = create_key("genspan-turn")
 _SESSION: Final = create_key("genspan-session")
 
 # Set by OpenLLMetry and by the official packages around a call that they record themselves.
-_RIVALS: Final = ("suppress_language_model_instrumentation", "opentelemetry.genai.client.inference.context")
+_RIVALS: Final = (
+    "suppress_language_model_instrumentation",
+    "opentelemetry.genai.client.inference.context",
+    "opentelemetry.genai.client.embedding.context",
+)
+_said: list[bool] = []
+_logger = logging.getLogger("genspan")
 
 # Set while a span starts or ends: a span processor that calls a model must not trace that call for ever.
 emitting: ContextVar[bool] = ContextVar("genspan-emitting", default=False)
@@ -39,7 +46,12 @@ def suppressed(context: Context) -> bool:
     """Whether a call made now is not to be recorded: asked for, or part of a call that is being recorded."""
     if CALL in context or emitting.get() or not is_instrumentation_enabled():
         return True
-    return any(context.get(key) for key in _RIVALS)
+    if not any(context.get(key) for key in _RIVALS):
+        return False
+    if not _said:
+        _said.append(True)
+        _logger.warning("Another instrumentation records calls of the same SDK; genspan stands aside where it does.")
+    return True
 
 
 def with_span(context: Context, span: Span, key: str, value: object) -> Context:

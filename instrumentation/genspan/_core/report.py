@@ -49,7 +49,7 @@ def figures(key: Key, params: Params, outcome: Outcome) -> dict[str, AttributeVa
             render_mlflow.usage(response.usage, into)
             render_genai.usage(response.usage, into)
     with _details:
-        if outcome.ending is not None and key.stream:
+        if outcome.ending is not None and (key.stream or failed is None):
             into[names.GENSPAN_RESPONSE_PARTIAL] = True
             into[names.GENSPAN_RESPONSE_END] = outcome.ending
             if failed is not None and not response.finish_reasons:

@@ -68,15 +68,15 @@ class Turn:
         "_last",
         "_outputs",
         "_pending",
-        "_plan",
         "_span",
         "_telemetry",
+        "plan",
         "secrets",
     )
 
     def __init__(self, telemetry: Telemetry, plan: Plan, caller: Context) -> None:
         self._telemetry = telemetry
-        self._plan = plan
+        self.plan = plan
         self._caller = caller
         self._attached: Attached | None = None
         self._span: Span | None = None
@@ -92,7 +92,7 @@ class Turn:
         with _opening:
             if self._attached is None:
                 context = self._caller
-                if self._plan.agent():
+                if self.plan.agent():
                     self._span = self._telemetry.start_call(_AGENT_KEY, context, SpanKind.INTERNAL)
                     context = with_span(context, self._span, TURN, self)
                 else:
@@ -142,7 +142,7 @@ class Turn:
             if isinstance(error, errors.NORMAL_ENDS) and not isinstance(error, GeneratorExit):
                 error = None
             if error is not None and self._calls == 0 and self._span is None:
-                call = open_call(self._telemetry, self._plan.request)
+                call = open_call(self._telemetry, self.plan.request)
                 if call is not None:
                     call.end(error)
             last, self._last = self._last, None

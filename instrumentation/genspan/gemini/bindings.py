@@ -14,7 +14,7 @@ from genspan._core import drive
 from genspan._core.api import Api, Route
 from genspan._core.binding import Patch
 from genspan._core.call import Call, Request
-from genspan._core.context import current_call
+from genspan._core.context import current_call, current_turn
 from genspan._core.guard import Guard
 from genspan._core.stream import AsyncTap, Tap
 from genspan._core.turn import Plan
@@ -65,8 +65,18 @@ def _port(port: int | None, scheme: str) -> int | None:
 
 def _describe(instance: Any, args: Args, kwargs: Kwargs) -> Request | None:
     request = args[0] if args else kwargs["http_request"]
-    found = route(request.method, request.url)
+    found = route(request.method, request.url) or _behind_one_url(request.url)
     return None if found is None else Request(found, request.data, request.headers, request.url)
+
+
+def _behind_one_url(url: str) -> Route | None:
+    """A gateway may stand at a base URL to which the SDK adds no path; then only the user's call tells what this is."""
+    turn = current_turn()
+    parts = urlsplit(url)
+    if turn is None or ":" in parts.path:
+        return None
+    api, key = turn.plan.request().route
+    return Route(api, key._replace(address=parts.hostname, port=_port(parts.port, parts.scheme)))
 
 
 def _settle(call: Call, result: Any) -> Any:

@@ -1,0 +1,226 @@
+"""The HTTP body of an answer: a tee on its bytes that notices how it ends, whoever reads it and however.
+
+Works on the response objects of httpx and httpx2, synchronous and asynchronous.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from genspan._core.guard import Guard
+from genspan._core.wire import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from genspan._core.call import Call
+
+KEY: Final = "genspan"
+"""Where a response's body is found: ``response.extensions``, which both httpx flavours keep out of pickles."""
+
+_MAX_KEPT: Final = 16 << 20
+_EVENTS: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+
+_replaying = Guard("an answer read as bytes")
+_ending = Guard("end of a body")
+
+
+class Body:
+    """How one body is read. The SDK's parsed chunks count; where it parses none, the bytes do, once all are there.
+
+    It knows the call, and the call knows nothing of it, so that letting go of the response is noticed.
+    """
+
+    __slots__ = ("_call", "_encoding", "_json", "_kept", "_over", "_remake", "_size", "_sse", "hidden", "reading")
+
+    def __init__(self, call: Call, response: Any) -> None:
+        kind = response.headers.get("content-type", "")
+        self._call = call
+        self._sse = "event-stream" in kind
+        self._json = "json" in kind or call.request.route.key.stream
+        self._encoding = response.headers.get("content-encoding", "")
+        self._remake = type(response)
+        self._kept: deque[bytes] | None = deque() if self._sse or self._json else None
+        self._size = 0
+        self._over = False
+        self.reading = False
+        """Whether a tap on parsed chunks is reading: then it sees the end, with the SDK's own exception."""
+        self.hidden = False
+        """Whether the chunk that was parsed last is one that we asked for, not the program."""
+
+    def see(self, data: object) -> None:
+        """Take what the SDK parsed: the whole of a plain answer, or a chunk."""
+        self._kept = None
+        if self._sse:
+            self.hidden = self._call.request.hides(data)
+            self._call.chunk(data)
+        else:
+            self._call.see(data)
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes as they came, and keep them as long as nobody parses them (of very many, the last ones)."""
+        if self._kept is None:
+            return
+        if self._sse and (self._encoding or b"data:" in data):
+            self._call.arrived()
+        self._kept.append(data)
+        self._size += len(data)
+        while self._size > _MAX_KEPT:
+            self._size -= len(self._kept.popleft())
+
+    def read(self, content: bytes) -> None:
+        """Take a body that is there whole and decoded."""
+        self._encoding = ""
+        if self._kept is not None:
+            self._kept.append(content)
+
+    def whole(self) -> None:
+        """The last byte, or the last parsed chunk, has been read."""
+        if not self.reading:
+            self._end(None, None)
+
+    def failed(self, error: BaseException) -> None:
+        """Reading raised."""
+        if not self.reading:
+            self._end(error, None)
+
+    def left(self, ending: str, finalising: bool = False) -> None:
+        """Nobody will read what is left: it was closed, or let go of."""
+        if not self.reading or finalising:
+            self._end(None, ending, finalising)
+
+    def _end(self, error: BaseException | None, ending: str | None, finalising: bool = False) -> None:
+        if self._over:
+            return
+        self._over = True
+        with _ending:
+            with _replaying:
+                ending = self._replay(ending)
+            if error is None and ending is None:
+                self._call.finish()
+            else:
+                self._call.end(error, ending, finalising)
+
+    def _replay(self, ending: str | None) -> str | None:
+        """Read the bytes that nobody parsed. A reader that stops at ``[DONE]`` has read all."""
+        kept, self._kept = self._kept, None
+        if not kept or self._call.answered:
+            return ending
+        raw = b"".join(kept)
+        if self._encoding:
+            raw = self._remake(200, headers={"content-encoding": self._encoding}, content=raw).content
+        if not self._sse:
+            self._call.see(parse(raw))
+            return ending
+        for event in events(raw):
+            if event == b"[DONE]":
+                return None
+            data = parse(event)
+            if data is not None:
+                self._call.chunk(data)
+        return ending
+
+
+def events(raw: bytes) -> Iterator[bytes]:
+    """The data of each server-sent event."""
+    for event in _EVENTS.split(raw):
+        lines = [line[5:].strip() for line in event.splitlines() if line.startswith(b"data:")]
+        if lines:
+            yield b"\n".join(lines)
+
+
+def watch(call: Call, response: Any) -> Body:
+    """Put a tee on a response whose body is not read yet; once."""
+    found = response.extensions.get(KEY)
+    if isinstance(found, Body):
+        return found
+    body = response.extensions[KEY] = Body(call, response)
+    response.stream = _tee(type(response.stream))(response.stream, body)
+    return body
+
+
+class _Tee:
+    """The byte stream of a response, with somebody who listens. Clients check its class, so it is a subclass of it."""
+
+    def __init__(self, inner: Any, body: Body) -> None:
+        self._inner = inner
+        self._body = body
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def __iter__(self) -> _Bytes:
+        return _Bytes(iter(self._inner), self._body)
+
+    def __aiter__(self) -> _AsyncBytes:
+        return _AsyncBytes(aiter(self._inner), self._body)
+
+    def close(self) -> None:
+        try:
+            self._inner.close()
+        finally:
+            self._body.left("closed")
+
+    async def aclose(self) -> None:
+        try:
+            await self._inner.aclose()
+        finally:
+            self._body.left("closed")
+
+    def __del__(self) -> None:
+        self._body.left("dropped", finalising=True)
+
+
+class _Bytes:
+    __slots__ = ("_body", "_inner")
+
+    def __init__(self, inner: Any, body: Body) -> None:
+        self._inner = inner
+        self._body = body
+
+    def __iter__(self) -> _Bytes:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            data: bytes = next(self._inner)
+        except StopIteration:
+            self._body.whole()
+            raise
+        except BaseException as error:
+            self._body.failed(error)
+            raise
+        self._body.feed(data)
+        return data
+
+
+class _AsyncBytes:
+    __slots__ = ("_body", "_inner")
+
+    def __init__(self, inner: Any, body: Body) -> None:
+        self._inner = inner
+        self._body = body
+
+    def __aiter__(self) -> _AsyncBytes:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            data: bytes = await anext(self._inner)
+        except StopAsyncIteration:
+            self._body.whole()
+            raise
+        except BaseException as error:
+            self._body.failed(error)
+            raise
+        self._body.feed(data)
+        return data
+
+
+@lru_cache(maxsize=64)
+def _tee(kind: type) -> type:
+    """The tee for one class of byte streams."""
+    return type(kind.__name__, (_Tee, kind), {"__module__": kind.__module__})

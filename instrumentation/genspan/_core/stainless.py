@@ -1,0 +1,227 @@
+"""What openai and anthropic share: both SDKs are one generated base, hooked at the same places under the same names.
+
+One call of ``SyncAPIClient.request`` is one call of the user's with all its retries. ``_build_request`` is one attempt
+and has the final body, headers and URL; ``_process_response_data`` has every answer and every chunk as parsed JSON,
+before the SDK makes objects of it; ``__stream__`` makes the iterator that every stream object reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from genspan._core import drive
+from genspan._core.binding import Patch
+from genspan._core.body import KEY, Body, watch
+from genspan._core.call import Request
+from genspan._core.context import current_call
+from genspan._core.guard import Guard
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+
+    from genspan._core.call import Call
+    from genspan._core.drive import Args, Kwargs, Wrapped, Wrapper
+    from genspan._core.telemetry import Telemetry
+
+    Find = Callable[[Any, Any], Request | None]
+    Adjust = Callable[[Request, Any], None]
+
+_building = Guard("request of an SDK")
+_settling = Guard("response of an SDK")
+_seeing = Guard("parsed response of an SDK")
+_tapping = Guard("stream of an SDK")
+
+
+def patches(package: str, find: Find, adjust: Adjust, helpers: Sequence[tuple[str, str]]) -> tuple[Patch, ...]:
+    """The patch points of one SDK.
+
+    ``find(client, options)`` gives the request as a model call, if it is one; ``adjust(request, options)`` may change
+    the options of an attempt, which are a copy; ``helpers`` are stream classes beside ``Stream`` by module and name.
+    """
+    base, streaming = f"{package}._base_client", f"{package}._streaming"
+    streams = ((streaming, "Stream"), (streaming, "AsyncStream"), *helpers)
+    describe = partial(_describe, find)
+    return (
+        Patch(base, "SyncAPIClient.request", partial(drive.call_sync, describe=describe, settle=_settle)),
+        Patch(base, "AsyncAPIClient.request", partial(drive.call_async, describe=describe, settle=_settle)),
+        Patch(base, "BaseClient._build_request", partial(_attempt, adjust=adjust)),
+        Patch(base, "BaseClient._process_response_data", _see),
+        *(Patch(module, f"{name}.__stream__", _stream) for module, name in streams),
+    )
+
+
+def wire_body(options: Any) -> dict[str, object]:
+    """The JSON body that these options are sent with; lists are copied, since the program may go on with its own."""
+    body: dict[str, object] = {}
+    for part in (options.json_data, options.extra_json):
+        if isinstance(part, Mapping):
+            body.update(cast("Mapping[str, object]", part))
+    return {name: list(value) if type(value) is list else value for name, value in body.items()}
+
+
+def _describe(find: Find, instance: Any, args: Args, kwargs: Kwargs) -> Request | None:
+    """``request(cast_to, options, ...)``."""
+    return find(instance, kwargs["options"] if "options" in kwargs else args[1])
+
+
+def _attempt(telemetry: Telemetry, adjust: Adjust) -> Wrapper:
+    """``_build_request(options, ...)``."""
+
+    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        call = current_call()
+        if call is None:
+            return wrapped(*args, **kwargs)
+        options = args[0] if args else kwargs.get("options")
+        with _building:
+            call.attempts += 1
+            adjust(call.request, options)
+        request = wrapped(*args, **kwargs)
+        with _building:
+            if call.watching:
+                call.request.body = wire_body(options)
+            call.request.headers = request.headers
+            call.request.url = str(request.url)
+        return request
+
+    return wrapper
+
+
+def _see(telemetry: Telemetry) -> Wrapper:
+    """``_process_response_data(*, data, cast_to, response)``."""
+
+    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        with _seeing:
+            body = kwargs["response"].extensions.get(KEY)
+            if body is not None:
+                body.see(kwargs["data"])
+            else:
+                call = current_call()
+                if call is not None:
+                    call.see(kwargs["data"])
+        return wrapped(*args, **kwargs)
+
+    return wrapper
+
+
+def _stream(telemetry: Telemetry) -> Wrapper:
+    """``__stream__()``: called when a stream object is made, before anything is read."""
+
+    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        inner = wrapped(*args, **kwargs)
+        with _tapping:
+            response = _http_response(getattr(instance, "_raw_stream", instance))
+            body = None if response is None else response.extensions.get(KEY)
+            call = current_call() if body is None else None
+            if response is not None and call is not None and call.watching:
+                body = watch(call, response)
+            if body is not None:
+                return AsyncTap(inner, body) if hasattr(inner, "__anext__") else Tap(inner, body)
+        return inner
+
+    return wrapper
+
+
+def _settle(call: Call, result: Any) -> Any:
+    """End the call if the answer has been read; if not, leave that to whoever reads it."""
+    with _settling:
+        response = _http_response(result)
+        if response is None or not call.watching:
+            call.finish()
+        elif KEY not in response.extensions:
+            if response.is_closed:
+                _read(call, response)
+            else:
+                watch(call, response)
+        return result
+    call.end()
+    return result
+
+
+def _read(call: Call, response: Any) -> None:
+    """A body that is there whole, of which the SDK may not have looked at more than the status."""
+    body = Body(call, response)
+    if not call.answered:
+        body.read(response.content)
+    body.whole()
+
+
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
+def _http_response(result: Any) -> Any:
+    """The HTTP response inside what an SDK returns: a raw response, a stream, a binary content, or itself.
+
+    Looks into ``__dict__``, because asking a pydantic object for what it has not got is slow.
+    """
+    fields = getattr(result, "__dict__", _NOTHING)
+    found = fields.get("http_response", fields.get("response", result))
+    return found if "extensions" in getattr(found, "__dict__", _NOTHING) else None
+
+
+class Tap:
+    """Reads the SDK's iterator of parsed chunks, and tells the body how that ends. Refers to no stream object."""
+
+    __slots__ = ("_body", "_inner")
+
+    def __init__(self, inner: Any, body: Body) -> None:
+        self._inner = inner
+        self._body = body
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        body = self._body
+        while True:
+            body.reading = True
+            try:
+                item = next(self._inner)
+            except BaseException as error:
+                body.reading = False
+                _over(body, error)
+                raise
+            body.reading = False
+            if not body.hidden:
+                return item
+
+
+class AsyncTap:
+    """The same for an asynchronous iterator."""
+
+    __slots__ = ("_body", "_inner")
+
+    def __init__(self, inner: Any, body: Body) -> None:
+        self._inner = inner
+        self._body = body
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        body = self._body
+        while True:
+            body.reading = True
+            try:
+                item = await anext(self._inner)
+            except BaseException as error:
+                body.reading = False
+                _over(body, error)
+                raise
+            body.reading = False
+            if not body.hidden:
+                return item
+
+
+def _over(body: Body, error: BaseException) -> None:
+    if isinstance(error, (StopIteration, StopAsyncIteration)):
+        body.whole()
+    else:
+        body.failed(error)
