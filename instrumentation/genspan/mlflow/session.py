@@ -66,6 +66,9 @@ class MlflowSession(requests.Session):
             self._thread.answer = Answer(error=error)
             raise
         self._thread.answer = _answer(response)
+        if response.status_code in (500, 501):
+            # MLflow means "not these spans, ever"; older OTLP exporters (1.40) try every 5xx again for long.
+            response.status_code = 400
         return response
 
     def ask(
