@@ -1,7 +1,6 @@
 """Automatic function calling: the model asks for a Python function, the SDK runs it and sends back the result."""
 
-from __future__ import annotations
-
+# No `from __future__ import annotations` here: on Python 3.10 the SDK needs the functions' annotations as types.
 import os
 
 from google import genai

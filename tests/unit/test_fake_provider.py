@@ -1,6 +1,6 @@
 """The fake provider as the bare SDK sees it: answers, faults, and a ledger that says what went out."""
 
-from __future__ import annotations
+# No postponed annotations here: google-genai on Python 3.10 calls a function only if its annotations are types.
 
 import asyncio
 import contextlib
