@@ -97,9 +97,10 @@ def test_one_float_too_large_for_json_stays_text():
     assert safe_value('{"a":1e999,"b":NaN}') == '{"a":"1e999","b":"NaN"}'
 
 
-@pytest.mark.parametrize(
-    "value", [nested(31), nested(200), nested(40, "[", "]"), nested(20, '[{"a":', "}]")], ids=short
-)
+DEEP = [nested(31), nested(200), nested(40, "[", "]"), nested(20, '[{"a":', "}]")]
+
+
+@pytest.mark.parametrize("value", DEEP, ids=short)
 def test_deep_json_keeps_its_inner_part_as_text(value):
     safe = json.loads(safe_value(value))
     assert depth_of(safe) == MAX_DEPTH

@@ -1,0 +1,128 @@
+"""A real MLflow server on sqlite in a temporary folder, one per test session.
+
+Its environment is ``$GENSPAN_MLFLOW``, by default ``.venv-mlflow`` in the repository (``make .venv-mlflow/.ready``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+import pytest
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+
+from tests.support.spans import ended_span
+
+START_SECONDS = 120
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class MlflowServer:
+    """Its address, and its REST API for assertions."""
+
+    def __init__(self, uri: str, folder: Path) -> None:
+        self.uri = uri
+        self.folder = folder
+
+    def call(self, path: str, body: dict[str, Any] | None = None, **query: str) -> Any:
+        """GET without a body, POST with one; the answer's JSON. Raises ``urllib.error.HTTPError``."""
+        url = f"{self.uri}{path}?{urlencode(query)}"
+        data = None if body is None else json.dumps(body).encode()
+        with urlopen(Request(url, data, {"content-type": "application/json"}), timeout=60) as answer:
+            return json.loads(answer.read())
+
+    def experiment_id(self, name: str) -> str:
+        found = self.call("/api/2.0/mlflow/experiments/get-by-name", experiment_name=name)
+        return found["experiment"]["experiment_id"]
+
+    def trace_infos(self, experiment: str) -> list[dict[str, Any]]:
+        """What is stored about the traces of an experiment (by name), newest first."""
+        place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": self.experiment_id(experiment)}}
+        body = {"locations": [place], "max_results": 500, "order_by": ["timestamp_ms DESC"]}
+        return self.call("/api/3.0/mlflow/traces/search", body).get("traces", [])
+
+    def trace(self, trace_id: str) -> dict[str, Any]:
+        """``trace_info`` and ``spans`` of a trace by its id, ``tr-`` and 32 hex digits."""
+        return self.call("/api/3.0/mlflow/traces/get", trace_id=trace_id)["trace"]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "OTEL", "PYTHON"))}
+    # Without a price catalog address the server would wait for the internet at each new provider's first span.
+    return kept | {"MLFLOW_MODEL_CATALOG_URI": "", "MLFLOW_DISABLE_TELEMETRY": "true"}
+
+
+def _start(program: Path, folder: Path, port: int) -> subprocess.Popen[bytes]:
+    command = [str(program), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += [
+        "--backend-store-uri",
+        f"sqlite:///{folder}/mlflow.db",
+        "--default-artifact-root",
+        str(folder / "files"),
+    ]
+    with (folder / "server.log").open("wb") as log:
+        return subprocess.Popen(command, cwd=folder, env=_environment(), stdout=log, stderr=log, start_new_session=True)
+
+
+def _wait_until_ready(server: MlflowServer, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        if _is_healthy(server):
+            return
+        time.sleep(0.25)
+    pytest.fail(f"MLflow did not start:\n{(server.folder / 'server.log').read_text()[-3000:]}")
+
+
+def _is_healthy(server: MlflowServer) -> bool:
+    try:
+        with urlopen(server.uri + "/health", timeout=5):
+            return True
+    except (URLError, OSError):
+        return False
+
+
+def _warm_up(server: MlflowServer) -> None:
+    """The first span makes the server load what it needs, which takes seconds."""
+    headers = {"content-type": "application/x-protobuf", "x-mlflow-experiment-id": "0"}
+    body = encode_spans([ended_span("warm-up", {"gen_ai.operation.name": "chat"})]).SerializeToString()
+    with urlopen(Request(server.uri + "/v1/traces", body, headers), timeout=60):
+        pass
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory):
+    """A running server; skips where MLflow is not installed. The first test to ask for it waits for the start."""
+    home = Path(os.environ.get("GENSPAN_MLFLOW") or _ROOT / ".venv-mlflow")
+    program = home / "bin" / "mlflow"
+    if not program.exists():
+        pytest.skip(f"no MLflow in {home}: `make .venv-mlflow/.ready`, or GENSPAN_MLFLOW=<environment>")
+    folder = tmp_path_factory.mktemp("mlflow")
+    port = _free_port()
+    server = MlflowServer(f"http://127.0.0.1:{port}", folder)
+    process = _start(program, folder, port)
+    try:
+        _wait_until_ready(server, process)
+        _warm_up(server)
+        yield server
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
