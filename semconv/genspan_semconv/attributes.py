@@ -151,14 +151,24 @@ GENSPAN_CONTENT_TRUNCATED: Final = "genspan.content.truncated"
 GENSPAN_RESPONSE_END: Final = "genspan.response.end"
 # The response was not received whole.
 GENSPAN_RESPONSE_PARTIAL: Final = "genspan.response.partial"
+# Output tokens that the request had predicted rightly.
+GENSPAN_USAGE_ACCEPTED_PREDICTION_OUTPUT_TOKENS: Final = "genspan.usage.accepted_prediction.output_tokens"
+# Seconds of sound that are billed.
+GENSPAN_USAGE_AUDIO_SECONDS: Final = "genspan.usage.audio.seconds"
+# Input tokens written to a cache that lives twelve hours.
+GENSPAN_USAGE_CACHE_WRITE_12H_INPUT_TOKENS: Final = "genspan.usage.cache_write_12h.input_tokens"
 # Input tokens written to a cache that lives one hour.
 GENSPAN_USAGE_CACHE_WRITE_1H_INPUT_TOKENS: Final = "genspan.usage.cache_write_1h.input_tokens"
+# Input tokens written to a cache that lives thirty minutes.
+GENSPAN_USAGE_CACHE_WRITE_30M_INPUT_TOKENS: Final = "genspan.usage.cache_write_30m.input_tokens"
 # Input tokens written to a cache that lives five minutes.
 GENSPAN_USAGE_CACHE_WRITE_5M_INPUT_TOKENS: Final = "genspan.usage.cache_write_5m.input_tokens"
 # Input tokens of the provider's own calls that compacted the conversation.
 GENSPAN_USAGE_COMPACTION_INPUT_TOKENS: Final = "genspan.usage.compaction.input_tokens"
 # Output tokens of the provider's own calls that compacted the conversation.
 GENSPAN_USAGE_COMPACTION_OUTPUT_TOKENS: Final = "genspan.usage.compaction.output_tokens"
+# Output tokens that the request had predicted and the model did not use.
+GENSPAN_USAGE_REJECTED_PREDICTION_OUTPUT_TOKENS: Final = "genspan.usage.rejected_prediction.output_tokens"
 # Input tokens billed for drawing vector images.
 GENSPAN_USAGE_SVG_INPUT_TOKENS: Final = "genspan.usage.svg.input_tokens"
 # Output tokens billed for drawing vector images.
@@ -169,6 +179,8 @@ GENSPAN_USAGE_TOOL_INPUT_TOKENS: Final = "genspan.usage.tool.input_tokens"
 GENSPAN_USAGE_TOOL_OUTPUT_TOKENS: Final = "genspan.usage.tool.output_tokens"
 # The provider's own total.
 GENSPAN_USAGE_TOTAL_TOKENS: Final = "genspan.usage.total_tokens"
+# Web searches that are billed.
+GENSPAN_USAGE_WEB_SEARCH_REQUESTS: Final = "genspan.usage.web_search.requests"
 # How often the SDK sent the request again before this outcome.
 HTTP_REQUEST_RESEND_COUNT: Final = "http.request.resend_count"
 # HTTP status of the provider's answer.

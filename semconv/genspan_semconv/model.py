@@ -61,8 +61,8 @@ class Usage:
     """Tokens of one call, as the provider billed them. ``None``: not reported, which is not zero.
 
     ``input`` includes cached tokens and whatever else is billed as input, ``output`` includes reasoning.
-    ``cache_read``, ``cache_write*``, ``reasoning`` and ``modalities`` are subsets. ``total`` is the provider's own
-    figure. ``additional`` is billed beside input and output: ``{"tool": (input, output)}``.
+    ``cache_read``, ``cache_write*``, ``reasoning``, ``*_prediction`` and ``modalities`` are subsets. ``total`` is the
+    provider's own figure. ``additional`` is billed beside input and output: ``{"tool": (input, output)}``.
     """
 
     input: int | None = None
@@ -72,7 +72,15 @@ class Usage:
     cache_write: int | None = None
     cache_write_5m: int | None = None
     cache_write_1h: int | None = None
+    cache_write_30m: int | None = None
+    cache_write_12h: int | None = None
     reasoning: int | None = None
+    accepted_prediction: int | None = None
+    rejected_prediction: int | None = None
+    seconds: float | None = None
+    """Seconds of sound, where a provider bills those in place of tokens."""
+    searches: int | None = None
+    """Web searches billed beside the tokens."""
     modalities: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     """Tokens by modality (``text``, ``image``, ``audio``) and direction (``input``, ``output``, ``cache_read``)."""
     additional: dict[str, tuple[int | None, int | None]] = field(
@@ -90,12 +98,18 @@ class Response:
     usage: Usage | None = None
     complete: bool = True
     """False where a finish reason was due and did not come, so that the answer is not known to be whole."""
+    final: bool = False
+    """True where the response itself says that nothing follows: who stops reading there has missed nothing."""
     error: str | None = None
     """The provider's own code of an error that it reported inside a response, e.g. ``RESOURCE_EXHAUSTED``."""
     status: str | None = None
     service_tier: str | None = None
     system_fingerprint: str | None = None
     conversation_id: str | None = None
+    compacted: bool = False
+    """True where the provider replaced part of the conversation by a summary."""
+    operation: str | None = None
+    """What the call turned out to be, where only the response says so: a batch's first reading is its model call."""
     summary: dict[str, object] | None = None
     """What is worth showing of a response that holds no messages: ``{"embeddings": 2, "dimension": 768}``."""
 

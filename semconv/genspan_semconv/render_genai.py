@@ -35,6 +35,10 @@ _PARAMS: Final = {
     "dimension_count": names.GEN_AI_EMBEDDINGS_DIMENSION_COUNT,
     "previous_response_id": names.GEN_AI_REQUEST_PREVIOUS_RESPONSE_ID,
     "conversation_id": names.GEN_AI_CONVERSATION_ID,
+    "prompt_name": names.GEN_AI_PROMPT_NAME,
+    "prompt_version": names.GEN_AI_PROMPT_VERSION,
+    "response_id": names.GEN_AI_RESPONSE_ID,
+    "stream_cursor": names.GEN_AI_REQUEST_STREAM_CURSOR,
     "service_tier": names.OPENAI_REQUEST_SERVICE_TIER,
     "api_type": names.OPENAI_API_TYPE,
 }
@@ -47,6 +51,12 @@ _USAGE: Final = (
     ("reasoning", names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS),
     ("cache_write_5m", names.GENSPAN_USAGE_CACHE_WRITE_5M_INPUT_TOKENS),
     ("cache_write_1h", names.GENSPAN_USAGE_CACHE_WRITE_1H_INPUT_TOKENS),
+    ("cache_write_30m", names.GENSPAN_USAGE_CACHE_WRITE_30M_INPUT_TOKENS),
+    ("cache_write_12h", names.GENSPAN_USAGE_CACHE_WRITE_12H_INPUT_TOKENS),
+    ("accepted_prediction", names.GENSPAN_USAGE_ACCEPTED_PREDICTION_OUTPUT_TOKENS),
+    ("rejected_prediction", names.GENSPAN_USAGE_REJECTED_PREDICTION_OUTPUT_TOKENS),
+    ("seconds", names.GENSPAN_USAGE_AUDIO_SECONDS),
+    ("searches", names.GENSPAN_USAGE_WEB_SEARCH_REQUESTS),
 )
 
 _MODALITIES: Final = {
@@ -125,6 +135,8 @@ def response(response: Response, into: dict[str, AttributeValue]) -> None:
         into[names.GEN_AI_RESPONSE_ID] = response.id
     if response.status:
         into[names.GEN_AI_RESPONSE_STATUS] = response.status
+    if response.compacted:
+        into[names.GEN_AI_CONVERSATION_COMPACTED] = True
     if response.conversation_id:
         into[names.GEN_AI_CONVERSATION_ID] = response.conversation_id
     if response.service_tier:

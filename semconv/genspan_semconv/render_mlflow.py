@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from genspan_semconv import attributes as names
 from genspan_semconv.encode import dumps
-from genspan_semconv.model import obj, text
+from genspan_semconv.model import add, obj, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,7 +71,7 @@ def usage(usage: Usage, into: dict[str, AttributeValue]) -> None:
         ("total_tokens", total),
         ("cache_read_input_tokens", usage.cache_read),
         ("cache_creation_input_tokens", usage.cache_write),
-        ("cache_creation_input_tokens_above_1hr", usage.cache_write_1h),
+        ("cache_creation_input_tokens_above_1hr", add(usage.cache_write_1h, usage.cache_write_12h)),
     ]
     members = ", ".join(f'"{name}": {figure}' for name, figure in figures if figure is not None)
     into[names.MLFLOW_CHAT_TOKEN_USAGE] = f"{{{members}}}"

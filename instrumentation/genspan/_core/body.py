@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections import deque
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from genspan._core.guard import Guard
 from genspan._core.wire import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from weakref import ReferenceType
 
     from genspan._core.call import Call
 
@@ -34,7 +35,19 @@ class Body:
     It knows the call, and the call knows nothing of it, so that letting go of the response is noticed.
     """
 
-    __slots__ = ("_call", "_encoding", "_json", "_kept", "_over", "_remake", "_size", "_sse", "hidden", "reading")
+    __slots__ = (
+        "_call",
+        "_encoding",
+        "_json",
+        "_kept",
+        "_over",
+        "_remake",
+        "_size",
+        "_sse",
+        "hidden",
+        "iterator",
+        "reading",
+    )
 
     def __init__(self, call: Call, response: Any) -> None:
         kind = response.headers.get("content-type", "")
@@ -42,10 +55,12 @@ class Body:
         self._sse = "event-stream" in kind
         self._json = "json" in kind or call.request.route.key.stream
         self._encoding = response.headers.get("content-encoding", "")
-        self._remake = type(response)
+        self._remake: type[Any] = type(response)
         self._kept: deque[bytes] | None = deque() if self._sse or self._json else None
         self._size = 0
         self._over = False
+        self.iterator: ReferenceType[Any] | None = None
+        """The SDK's generator of parsed chunks, which closes the response in its ``finally``, also when collected."""
         self.reading = False
         """Whether a tap on parsed chunks is reading: then it sees the end, with the SDK's own exception."""
         self.hidden = False
@@ -85,12 +100,21 @@ class Body:
     def failed(self, error: BaseException) -> None:
         """Reading raised."""
         if not self.reading:
-            self._end(error, None)
+            self._end(error, None, isinstance(error, GeneratorExit))
 
-    def left(self, ending: str, finalising: bool = False) -> None:
-        """Nobody will read what is left: it was closed, or let go of."""
-        if not self.reading or finalising:
-            self._end(None, ending, finalising)
+    def closed(self) -> None:
+        """The response was closed: by the program, or by the SDK's generator when nobody wants it any more."""
+        if self.reading:
+            return
+        iterator = self.iterator() if self.iterator is not None else self
+        if iterator is None or getattr(iterator, "gi_running", False):
+            self.dropped()
+        else:
+            self._end(None, "closed")
+
+    def dropped(self) -> None:
+        """The program let go of the response. Called in finalisers."""
+        self._end(None, "dropped", finalising=True)
 
     def _end(self, error: BaseException | None, ending: str | None, finalising: bool = False) -> None:
         if self._over:
@@ -138,7 +162,8 @@ def watch(call: Call, response: Any) -> Body:
     if isinstance(found, Body):
         return found
     body = response.extensions[KEY] = Body(call, response)
-    response.stream = _tee(type(response.stream))(response.stream, body)
+    kind = cast("type[Any]", type(response.stream))
+    response.stream = _tee(kind)(response.stream, body)
     return body
 
 
@@ -162,16 +187,16 @@ class _Tee:
         try:
             self._inner.close()
         finally:
-            self._body.left("closed")
+            self._body.closed()
 
     async def aclose(self) -> None:
         try:
             await self._inner.aclose()
         finally:
-            self._body.left("closed")
+            self._body.closed()
 
     def __del__(self) -> None:
-        self._body.left("dropped", finalising=True)
+        self._body.dropped()
 
 
 class _Bytes:

@@ -130,7 +130,7 @@ class Call:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._attached.detach()
         if error is not None:
-            self.end(error)
+            self.end(error, finalising=isinstance(error, GeneratorExit))  # a coroutine that the collector closes
 
     def see(self, data: object) -> None:
         """Take the response JSON of a call that does not stream."""

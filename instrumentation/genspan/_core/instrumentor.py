@@ -55,8 +55,12 @@ class ProviderInstrumentor(BaseInstrumentor):
 
     def _instrument(self, **kwargs: Any) -> None:
         providers = {name: kwargs.get(name) for name in ("tracer_provider", "meter_provider", "logger_provider")}
-        self._bindings = Bindings(self.patches, Telemetry(type(self).__module__, **providers))
+        self._bindings = Bindings(self._patch_points(), Telemetry(type(self).__module__, **providers))
         self._bindings.install()
+
+    def _patch_points(self) -> Sequence[Patch]:
+        """The patches; where they depend on settings, they are read now."""
+        return self.patches
 
     def _uninstrument(self, **kwargs: Any) -> None:
         if self._bindings is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
+from weakref import ref
 
 from genspan._core import drive
 from genspan._core.binding import Patch
@@ -58,7 +59,7 @@ def wire_body(options: Any) -> dict[str, object]:
     for part in (options.json_data, options.extra_json):
         if isinstance(part, Mapping):
             body.update(cast("Mapping[str, object]", part))
-    return {name: list(value) if type(value) is list else value for name, value in body.items()}
+    return {name: cast("list[object]", value)[:] if isinstance(value, list) else value for name, value in body.items()}
 
 
 def _describe(find: Find, instance: Any, args: Args, kwargs: Kwargs) -> Request | None:
@@ -117,6 +118,8 @@ def _stream(telemetry: Telemetry) -> Wrapper:
             if response is not None and call is not None and call.watching:
                 body = watch(call, response)
             if body is not None:
+                if body.iterator is None:
+                    body.iterator = ref(inner)
                 return AsyncTap(inner, body) if hasattr(inner, "__anext__") else Tap(inner, body)
         return inner
 
