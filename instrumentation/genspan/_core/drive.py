@@ -132,8 +132,6 @@ def _read(turn: Turn, generator: Generator[Any, Any, Any]) -> Generator[Any, Any
                 return stop.value
             try:
                 sent = yield item
-            except GeneratorExit:
-                raise
             except BaseException as error:
                 step = partial(generator.throw, error)
             else:
@@ -159,11 +157,10 @@ async def _aread(turn: Turn, generator: AsyncGenerator[Any, Any]) -> AsyncGenera
                 return
             try:
                 sent = yield item
-            except (GeneratorExit, CancelledError):
-                # Also what a loop that ends throws into a generator that was dropped before.
-                turn.end(GeneratorExit())
-                raise
             except BaseException as error:
+                if isinstance(error, (GeneratorExit, CancelledError)):
+                    # Also what a loop that ends throws into a generator that was dropped before.
+                    turn.end(GeneratorExit())
                 step = partial(generator.athrow, error)
             else:
                 step = partial(anext, generator) if sent is None else partial(generator.asend, sent)
