@@ -72,7 +72,7 @@ def _read_part(part: Wire) -> Part | None:
             return reader(obj(value))
     for key, value in part.items():
         if key not in _BESIDE:
-            return {"type": key, "content": value}
+            return {"type": f"gemini_{key}" if key in _TAKEN else key, "content": value}
     return None
 
 
@@ -153,6 +153,11 @@ _READERS: dict[str, Callable[[Wire], Part]] = {
     "toolCall": _server_call("tool"),
     "toolResponse": _server_result("tool"),
 }
+# The conventions' own kinds of parts, which say what else is in a part.
+_TAKEN = frozenset(
+    ("text", "reasoning", "blob", "uri", "file", "tool_call", "tool_call_response", "server_tool_call")
+    + ("server_tool_call_response", "compaction")
+)
 # Fields that stand beside a part's content and say something about it.
 _BESIDE = frozenset(
     ("thought", "thoughtSignature", "thought_signature", "videoMetadata", "video_metadata", "mediaResolution")
