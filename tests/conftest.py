@@ -1,0 +1,26 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.register_assert_rewrite("tests.support")  # before what follows imports it
+
+from tests.support.provider import FakeProvider  # noqa: E402
+from tests.support.telemetry import install, telemetry  # noqa: E402
+
+__all__ = ["install", "provider", "running_provider", "telemetry"]
+
+
+@pytest.fixture(scope="session")
+def running_provider():
+    with FakeProvider() as running:
+        yield running
+
+
+@pytest.fixture
+def provider(running_provider: FakeProvider):
+    """A provider with an empty ledger and no script."""
+    running_provider.reset()
+    yield running_provider
+    running_provider.reset()
