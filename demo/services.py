@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 MLFLOW = Path(os.environ.get("GENSPAN_MLFLOW", ROOT / ".venv-mlflow"))
@@ -62,8 +62,8 @@ class Services:
             raise RuntimeError(f"the fake provider did not start; see {self._logs / 'provider.log'}")
         return line
 
-    def start_mlflow(self, waiting: Callable[[], None]) -> str:
-        """A real MLflow server on SQLite; returns its URL when it is ready. Calls ``waiting`` meanwhile."""
+    def start_mlflow(self) -> str:
+        """A real MLflow server on SQLite; returns its URL when it is ready."""
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         store = f"sqlite:///{self._logs / 'mlflow.db'}"
@@ -78,7 +78,6 @@ class Services:
                 raise RuntimeError(f"the MLflow server ended while it started; see {self._logs / 'mlflow.log'}")
             if _answers(f"{url}/health"):
                 return url
-            waiting()
             time.sleep(0.25)
         raise RuntimeError(f"the MLflow server did not answer within 180 s; see {self._logs / 'mlflow.log'}")
 
