@@ -286,6 +286,7 @@ class GenAiOperationName:
     INVOKE_AGENT: Final = "invoke_agent"
     INVOKE_WORKFLOW: Final = "invoke_workflow"
     COUNT_TOKENS: Final = "count_tokens"
+    MODERATION: Final = "moderation"
 
 
 class GenAiOutputType:

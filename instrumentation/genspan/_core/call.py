@@ -200,6 +200,7 @@ class Call:
             ending = None  # what was not read holds nothing more
         if ending is None and not response.complete and self._request.route.key.stream:
             ending = "failed"
+        self._rename(response)
         secrets = self._secrets(error)
         failed = self._failure(error, response, secrets)
         outcome = report.Outcome(response, failed, ending, self.attempts, self._first_chunk)
@@ -229,6 +230,16 @@ class Call:
                 self._data = self._fold.data()
             return self._request.route.api.response(self._data)
         return Response()
+
+    def _rename(self, response: Response) -> None:
+        """Where only the response says what the call is, let the span say so too."""
+        if response.operation is None:
+            return
+        with _describing:
+            route = self._request.route
+            key = route.key._replace(operation=response.operation, model=route.key.model or response.model)
+            self._request.route = route._replace(key=key)
+            self._telemetry.rename(self._span, key)
 
     def _secrets(self, error: BaseException | None) -> tuple[str, ...]:
         """The request's credentials, looked up only where text is going to be emitted."""

@@ -81,7 +81,7 @@ def _attempt(telemetry: Telemetry, adjust: Adjust) -> Wrapper:
         request = wrapped(*args, **kwargs)
         with _building:
             if call.watching:
-                call.request.body = wire_body(options)
+                call.request.body = wire_body(options) or call.request.body
             call.request.headers = request.headers
             call.request.url = str(request.url)
         return request

@@ -105,6 +105,12 @@ class Telemetry:
             return self._start(*self._named(key), context, kind)
         return trace.NonRecordingSpan(trace.get_current_span(context).get_span_context())
 
+    def rename(self, span: Span, key: Key) -> None:
+        """Make a span that runs already one of this key."""
+        name, attributes = self._named(key)
+        span.update_name(name)
+        span.set_attributes(attributes)
+
     def start_tool(self, tool: str, call_id: str | None, context: Context) -> Span:
         """Start the span of one run of a tool."""
         with _starting:

@@ -169,6 +169,8 @@ def _by_id(identity: str, modality: str) -> Part:
 
 def _audio(wire: Wire) -> Part:
     audio = obj(wire.get("input_audio"))
+    if text(wire.get("transcript")):  # realtime sessions write down what was said
+        return {"type": "text", "content": wire["transcript"]}
     kind = text(audio.get("format")) or "wav"
     mime = _AUDIO.get(kind, f"audio/{kind}")
     return {"type": "blob", "modality": "audio", "mime_type": mime, "content": text(audio.get("data")) or ""}
@@ -206,6 +208,8 @@ _READERS: dict[str, Callable[[Wire], Part]] = {
     "video_url": _media("video"),
     "document_url": _media("document"),
     "input_audio": _audio,
+    "output_audio": _audio,
+    "audio": _audio,
     "file": _file,
     "input_file": _file,
 }

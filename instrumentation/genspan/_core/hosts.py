@@ -7,8 +7,6 @@ from typing import Final
 
 from genspan._core.config import refuse
 
-PROVIDERS: Final = "GENSPAN_OPENAI_PROVIDERS"
-
 # The conventions' names; what they do not list is named as in MLflow's price list.
 _HOSTS: Final = {
     "openai.azure.com": "azure.ai.openai",
@@ -36,31 +34,25 @@ _HOSTS: Final = {
     "api.cerebras.ai": "cerebras",
 }
 
-_CLIENTS: Final = {"Azure": "azure.ai.openai", "Bedrock": "aws.bedrock"}
 
-
-def read_providers() -> dict[str, str]:
-    """The hosts by default, and those of ``GENSPAN_OPENAI_PROVIDERS`` (``host=provider,host=provider``) before them."""
+def read_hosts(variable: str) -> dict[str, str]:
+    """The hosts by default, and before them those of a variable: ``host=provider,host=provider``."""
     named: dict[str, str] = {}
-    value = environ.get(PROVIDERS, "").strip()
+    value = environ.get(variable, "").strip()
     for item in value.split(",") if value else ():
-        host, found, provider = (part.strip() for part in item.partition("="))
-        if not (host and found and provider):
-            refuse(PROVIDERS, value, "host=provider, several with commas", "what can be read of it")
-            continue
-        named[host.lower()] = provider
-    return {**named, **{host: provider for host, provider in _HOSTS.items() if host not in named}}
+        host, _, provider = (part.strip() for part in item.partition("="))
+        if host and provider:
+            named[host.lower()] = provider
+        else:
+            refuse(variable, value, "host=provider, several with commas", "what can be read of it")
+    return {**_HOSTS, **named}
 
 
-def provider_of(host: str, client: type, hosts: dict[str, str]) -> str:
-    """The provider of a host or of the domain that it is in; else of the kind of client; else OpenAI."""
+def provider_of(host: str, hosts: dict[str, str]) -> str | None:
+    """The provider of a host, or of the nearest domain around it."""
     name = host.lower()
     while name:
         if name in hosts:
             return hosts[name]
         name = name.partition(".")[2]
-    for kind in client.__mro__:
-        for prefix, provider in _CLIENTS.items():
-            if kind.__name__.removeprefix("Async").startswith(prefix):
-                return provider
-    return "openai"
+    return None
