@@ -42,6 +42,10 @@ _PROVIDERS: Final = {
 }
 
 
+_OURS: Final = frozenset(("api_type", "response_id"))
+"""Parameters that the program did not pass."""
+
+
 def start(operation: str, provider: str | None) -> dict[str, AttributeValue]:
     """What is known when a span starts."""
     attributes: dict[str, AttributeValue] = {names.MLFLOW_SPAN_TYPE: _SPAN_TYPES.get(operation, "LLM")}
@@ -97,7 +101,7 @@ def inputs(operation: str, requested: str | None, params: Params, prompt: Prompt
         inputs["messages"] = messages
     if requested:
         inputs["model"] = requested
-    inputs.update(params)
+    inputs.update({name: value for name, value in params.items() if name not in _OURS})
     if prompt.tools:
         inputs["tools"] = [_tool(tool) for tool in prompt.tools]
     return inputs

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from genspan._core.call import open_call
+from genspan._core.tool import open_tool
 from genspan._core.turn import open_turn
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from genspan._core.call import Call, Request
     from genspan._core.telemetry import Telemetry
+    from genspan._core.tool import Tool
     from genspan._core.turn import Plan, Turn
 
     Args = tuple[Any, ...]
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     Describe = Callable[[Any, Args, Kwargs], Request | None]
     Settle = Callable[[Call, Any], Any]
     Intend = Callable[[Any, Args, Kwargs], Plan]
+    DescribeTool = Callable[[Any, Args, Kwargs], Tool]
+    Result = Callable[[Any], object]
 
 
 def call_sync(telemetry: Telemetry, describe: Describe, settle: Settle) -> Wrapper:
@@ -92,12 +96,15 @@ def turn_async(telemetry: Telemetry, intend: Intend) -> Wrapper:
 
 
 def turn_generator(telemetry: Telemetry, intend: Intend) -> Wrapper:
-    """Wrap a generator function. The turn's context is the caller's, whoever reads the generator where."""
+    """Wrap a generator function, of either kind. The turn's context is the caller's, whoever reads it where."""
 
     def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         generator = wrapped(*args, **kwargs)
         turn = open_turn(telemetry, partial(intend, instance, args, kwargs))
-        return generator if turn is None else _named(_read(turn, generator), generator)
+        if turn is None:
+            return generator
+        read = _aread if hasattr(generator, "__anext__") else _read
+        return _named(read(turn, generator), generator)
 
     return wrapper
 
@@ -115,6 +122,36 @@ def turn_async_generator(telemetry: Telemetry, intend: Intend) -> Wrapper:
             turn.end(error)
             raise
         return _named(_aread(turn, generator), generator)
+
+    return wrapper
+
+
+def tool_sync(telemetry: Telemetry, describe: DescribeTool, result: Result) -> Wrapper:
+    """Wrap the function of an SDK that runs a tool; ``result(returned)`` is what the tool itself returned."""
+
+    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        run = open_tool(telemetry, partial(describe, instance, args, kwargs))
+        if run is None:
+            return wrapped(*args, **kwargs)
+        with run:
+            returned = wrapped(*args, **kwargs)
+            run.result = result(returned)
+        return returned
+
+    return wrapper
+
+
+def tool_async(telemetry: Telemetry, describe: DescribeTool, result: Result) -> Wrapper:
+    """``tool_sync`` for a coroutine function."""
+
+    async def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        run = open_tool(telemetry, partial(describe, instance, args, kwargs))
+        if run is None:
+            return await wrapped(*args, **kwargs)
+        with run:
+            returned = await wrapped(*args, **kwargs)
+            run.result = result(returned)
+        return returned
 
     return wrapper
 

@@ -11,7 +11,7 @@ from genspan._core.api import Route
 from genspan._core.call import Request
 from genspan._core.config import flag
 from genspan._core.hosts import provider_of, read_hosts
-from genspan.openai import chat, completions, embeddings, gemini_chat, responses
+from genspan.openai import chat, completions, embeddings, gemini_chat, responses, tools
 from genspan.openai.media import Media
 from genspan.openai.plain import Decisions, Free
 from genspan.openai.sockets import Sockets
@@ -101,7 +101,7 @@ class Routes:
     def patches(self) -> tuple[Patch, ...]:
         """The patch points."""
         http = stainless.patches("openai", self.find, self.adjust, _HELPERS)
-        return (*http, *Sockets(self.key).patches())
+        return (*http, *Sockets(self.key).patches(), *tools.PATCHES)
 
     def find(self, client: Any, options: Any) -> Request | None:
         """The request as a model call, if it is one."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from tests.support.provider import openai_chat as chat
 from tests.support.provider import openai_other as other
 from tests.support.provider import openai_responses as responses
+from tests.support.provider import openai_sockets as sockets
 from tests.support.provider.ledger import Bill
 from tests.support.provider.wire import Json, Request, Route, Wire
 
@@ -81,8 +83,8 @@ WIRE = Wire(
         _route("GET", f"responses/{_ID}", responses.fetch, "responses"),
         _route("POST", f"responses/{_ID}/cancel", responses.cancel, "responses"),
         _route("DELETE", f"responses/{_ID}", other.nothing, "responses"),
-        _route("GET", "responses", responses.socket, "responses.connect"),
-        _route("GET", "realtime", responses.realtime, "realtime"),
+        replace(_route("GET", "responses", sockets.handshake, "responses.connect"), socket=sockets.responses),
+        replace(_route("GET", "realtime", sockets.handshake, "realtime"), socket=sockets.realtime),
         _route("POST", "embeddings", other.embed, "embeddings"),
         _route("POST", "images/(?:generations|edits|variations)", other.draw, "images"),
         _route("POST", "audio/speech", other.speak, "audio.speech"),

@@ -18,7 +18,7 @@ from tests.support.provider.openai_chat import (
 from tests.support.provider.script import UNSET, Reply
 from tests.support.provider.wire import Answer, Json, Request
 
-__all__ = ["Billed", "cancel", "compact", "count", "create", "fetch", "realtime", "socket"]
+__all__ = ["Billed", "cancel", "compact", "count", "create", "fetch"]
 
 _POLLS = 2
 """How often a background response is read before it is done."""
@@ -190,10 +190,3 @@ def _item_events(index: int, item: Json) -> Any:
         yield {"type": "response.output_text.done", **within, "text": part["text"], "logprobs": []}
         yield {"type": "response.content_part.done", **within, "part": part}
     yield {"type": "response.output_item.done", "output_index": index, "item": item}
-
-
-def socket(request: Request, reply: Reply) -> Answer:
-    raise NotImplementedError("a websocket only")
-
-
-realtime = socket

@@ -8,6 +8,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -116,9 +117,26 @@ class FakeProvider:
         if found is None:
             return web.json_response({"error": {"code": 404, "message": f"no route {http.path}"}}, status=404)
         wire, route = found
+        if route.socket is not None:
+            return await self._converse(http, request, wire, route)
         entry = _entry(wire, route, request)
         self.ledger.entries.append(entry)
         return await Sender(http, request, wire, route, self._reply(wire, request), entry).send()
+
+    async def _converse(self, http: web.Request, request: Request, wire: Wire, route: Route) -> web.StreamResponse:
+        """A websocket, with an entry of the ledger for each answer in it."""
+
+        def enter(body: Any, usage: Any) -> None:
+            entry = _entry(wire, route, replace(request, body=body))
+            entry.status, entry.complete = 200, True
+            entry.usage, entry.bill = usage, wire.bill(usage) if usage else None
+            self.ledger.entries.append(entry)
+
+        socket = web.WebSocketResponse()
+        await socket.prepare(http)
+        await route.socket(socket, request, enter)
+        await socket.close()
+        return socket
 
     def _find(self, request: Request) -> tuple[Wire, Route] | None:
         for wire in self.wires:

@@ -48,6 +48,8 @@ class Route:
     path: re.Pattern[str]
     api: str
     handler: Callable[[Request, Reply], Answer]
+    socket: Callable[[Any, Request, Callable[[Json, Json], None]], Any] | None = None
+    """For a websocket: `socket(ws, request, enter)`; `enter(body, usage)` makes an entry of the ledger per answer."""
     bills: bool = True
     """False: tokens in its answers are not those of a model call (stored, or only counted)."""
 
