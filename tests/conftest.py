@@ -7,9 +7,9 @@ import pytest
 pytest.register_assert_rewrite("tests.support")  # before what follows imports it
 
 from tests.support.provider import FakeProvider  # noqa: E402
-from tests.support.telemetry import install, telemetry  # noqa: E402
+from tests.support.telemetry import install, instrumentor, telemetry  # noqa: E402
 
-__all__ = ["install", "provider", "running_provider", "telemetry"]
+__all__ = ["install", "instrumentor", "provider", "running_provider", "telemetry"]
 
 
 @pytest.fixture(scope="session")

@@ -27,10 +27,12 @@ from genspan.gemini import GeminiInstrumentor
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
-USER_VARIABLES = ("MLFLOW_", "OTEL_", "GENSPAN_", "GOOGLE_", "GEMINI_")
+    from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
-LEAVES = ("generate_content", "embeddings", "count_tokens")
+CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+USER_VARIABLES = ("MLFLOW_", "OTEL_", "GENSPAN_", "GOOGLE_", "GEMINI_", "OPENAI_", "AZURE_")
+
+LEAVES = ("generate_content", "embeddings", "count_tokens", "chat", "text_completion", "moderation", "fetch_response")
 """Operations of spans that stand for one HTTP request."""
 
 TOKENS = "gen_ai.client.token.usage"
@@ -165,7 +167,13 @@ def _count(span: ReadableSpan, side: str) -> int:
 
 
 @pytest.fixture
-def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Telemetry]]:
+def instrumentor() -> BaseInstrumentor:
+    """What `install` switches on; the tests of another SDK have a fixture of their own."""
+    return GeminiInstrumentor()
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch, instrumentor: BaseInstrumentor) -> Iterator[Callable[..., Telemetry]]:
     """`install(CAPTURE="true", telemetry=Telemetry(limits=...))`: the environment first, then `instrument()`."""
     clean_environment(monkeypatch)
     monkeypatch.setattr(guard, "_reported", set())
@@ -178,14 +186,14 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Telemetry
         telemetry = telemetry or Telemetry()
         for logger in loggers:
             logger.addHandler(telemetry.complaints)
-        GeminiInstrumentor().instrument(**telemetry.providers)
+        instrumentor.instrument(**telemetry.providers)
         installed.append(telemetry)
         return telemetry
 
     loggers[0].setLevel(logging.DEBUG)
     yield install_
-    if GeminiInstrumentor().is_instrumented_by_opentelemetry:
-        GeminiInstrumentor().uninstrument()
+    if instrumentor.is_instrumented_by_opentelemetry:
+        instrumentor.uninstrument()
     loggers[0].setLevel(logging.NOTSET)
     for telemetry in installed:
         for logger in loggers:
