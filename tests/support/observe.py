@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Numbered by the fake provider, or different from run to run: ids, addresses of objects, clocks.
 _VARIABLE = re.compile(
-    r"(?<=response-)\d+|(?<=call-)\d+|0x[0-9a-f]{6,}|(?<=received )\d+ bytes|(?<=expected )\d+"
+    r"(?<=response-)\d+|(?<=[a-z]-)\d{8}|(?<=call-)\d+|0x[0-9a-f]{6,}|(?<=received )\d+ bytes|(?<=expected )\d+"
     r"|\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT|\d{4}-\d\d-\d\d[T ][\d:.]+(Z|\+00:00)"
 )
 _OURS = re.compile(r"[/\\](genspan|genspan_semconv|wrapt|opentelemetry)[/\\]")

@@ -22,7 +22,7 @@ class Billed(dict):
 
 
 def serial(prefix: str) -> str:
-    return f"{prefix}-{next(_numbers)}"
+    return f"{prefix}-{next(_numbers):08d}"
 
 
 def tokens(value: Any) -> int:
