@@ -249,6 +249,7 @@ def test_doctor_names_an_experiment_that_will_be_created(mlflow, genspan, enviro
         ({"MLFLOW_TRACKING_URI": "http://me:secret@127.0.0.1:1"}, "No server answers at http://127.0.0.1:1"),
         ({"MLFLOW_TRACKING_URI": "mlruns"}, "file store"),
         ({"MLFLOW_EXPERIMENT_ID": ""}, "MLFLOW_EXPERIMENT_ID"),
+        ({"MLFLOW_EXPERIMENT_NAME": "Default", "MLFLOW_EXPERIMENT_ID": "7"}, "set one"),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://me:secret@127.0.0.1:1"}, "127.0.0.1:1 cannot be reached"),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://host:port"}, "no address"),
     ],
@@ -300,6 +301,12 @@ def piped(*arguments: str) -> str:
 @pytest.mark.parametrize("arguments", [["doctor", "--offline"], ["--help"], ["--version"]])
 def test_it_can_be_piped_in_any_encoding(arguments):
     assert "\x1b" not in piped(*arguments)
+
+
+def test_long_lines_are_kept_whole_in_a_pipe(tmp_path):
+    file = tmp_path / "spans.jsonl"
+    file.write_text(otlp_line("word " * 60 + "end"), encoding="utf-8")
+    assert "word end  1.00 s\n" in piped("view", str(file))
 
 
 def test_a_tree_in_ascii(tmp_path):

@@ -41,4 +41,4 @@ def _console() -> Any:
     if reconfigure is not None:
         reconfigure(errors="replace")  # names of spans hold any character, terminals do not
     # Lines are not broken where they go into a file or another program.
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 1000)

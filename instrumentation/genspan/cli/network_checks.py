@@ -16,6 +16,7 @@ from genspan.mlflow.experiment import DEFAULT_ID
 from genspan.mlflow.problems import judge
 from genspan.mlflow.session import MlflowSession
 from genspan.mlflow.settings import SettingsError, read_destination
+from genspan_semconv.model import obj
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,8 +74,13 @@ def _experiment(session: MlflowSession, destination: Destination) -> Finding:
     problem = judge(answer, destination)
     if problem is not None:
         return fail(str(problem))
-    if '"lifecycle_stage": "deleted"' in answer.body:
+    experiment = obj(answer.json().get("experiment"))
+    if experiment.get("lifecycle_stage") == "deleted":
         return fail(f"Experiment {name or number!r} is deleted: restore it or choose another")
+    if destination.experiment_id not in (None, experiment.get("experiment_id")):
+        return fail(
+            f"MLFLOW_EXPERIMENT_NAME and MLFLOW_EXPERIMENT_ID are two experiments ({name!r}, {number}): set one"
+        )
     return ok(f"Experiment {name or number!r} can be read{login}")
 
 
