@@ -27,6 +27,14 @@ class Patch(NamedTuple):
     wrapper: Callable[[Telemetry], Wrapper]
 
 
+class Replacement(NamedTuple):
+    """A patch point that is no function: ``value(telemetry, original)`` stands in its place."""
+
+    module: str
+    attribute: str
+    value: Callable[[Telemetry, Any], Any]
+
+
 class _Wrapped(NamedTuple):
     parent: Any
     attribute: str
@@ -38,9 +46,9 @@ class _Wrapped(NamedTuple):
 class Bindings:
     """The patches of one instrumentor. A module that is not imported yet is patched when it is."""
 
-    def __init__(self, patches: Iterable[Patch], telemetry: Telemetry) -> None:
+    def __init__(self, patches: Iterable[Patch | Replacement], telemetry: Telemetry) -> None:
         self._telemetry = telemetry
-        self._patches: dict[str, list[Patch]] = {}
+        self._patches: dict[str, list[Patch | Replacement]] = {}
         self._done: list[_Wrapped] = []
         self._active = True
         self._lock = Lock()
@@ -63,7 +71,8 @@ class Bindings:
             while self._done:
                 done = self._done.pop()
                 if cast("dict[str, object]", vars(done.parent)).get(done.attribute) is not done.wrapper:
-                    done.wrapper._self_enabled = False
+                    if isinstance(done.wrapper, wrapt.FunctionWrapper):  # a replacement asks the telemetry itself
+                        done.wrapper._self_enabled = False
                 elif done.inherited:
                     delattr(done.parent, done.attribute)
                 else:
@@ -77,6 +86,11 @@ class Bindings:
                 except (AttributeError, ImportError):
                     _logger.debug("%s.%s is not in this version of the SDK", module.__name__, patch.attribute)
                     continue
-                wrapper = wrapt.FunctionWrapper(original, patch.wrapper(self._telemetry), enabled=True)
+                wrapper = self._made(patch, original)
                 self._done.append(_Wrapped(parent, attribute, original, wrapper, attribute not in vars(parent)))
                 setattr(parent, attribute, wrapper)
+
+    def _made(self, patch: Patch | Replacement, original: Any) -> Any:
+        if isinstance(patch, Replacement):
+            return patch.value(self._telemetry, original)
+        return wrapt.FunctionWrapper(original, patch.wrapper(self._telemetry), enabled=True)

@@ -13,7 +13,7 @@ from genspan._core.telemetry import Telemetry
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from genspan._core.binding import Patch
+    from genspan._core.binding import Patch, Replacement
 
 _lock = RLock()
 
@@ -27,7 +27,7 @@ class ProviderInstrumentor(BaseInstrumentor):
 
     dependencies: ClassVar[Sequence[str]]
     """The SDK's distribution and the versions that were tested, as in a requirements file."""
-    patches: ClassVar[Sequence[Patch]]
+    patches: ClassVar[Sequence[Patch | Replacement]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -58,7 +58,7 @@ class ProviderInstrumentor(BaseInstrumentor):
         self._bindings = Bindings(self._patch_points(), Telemetry(type(self).__module__, **providers))
         self._bindings.install()
 
-    def _patch_points(self) -> Sequence[Patch]:
+    def _patch_points(self) -> Sequence[Patch | Replacement]:
         """The patches; where they depend on settings, they are read now."""
         return self.patches
 

@@ -10,12 +10,13 @@ from genspan._core import stainless
 from genspan._core.api import Route
 from genspan._core.call import Request
 from genspan._core.config import flag
+from genspan._core.counted import Counted
 from genspan._core.hosts import provider_of, read_hosts
 from genspan.openai import chat, completions, embeddings, gemini_chat, responses, tools
 from genspan.openai.media import Media
 from genspan.openai.plain import Decisions, Free
 from genspan.openai.sockets import Sockets
-from genspan.openai.stored import Batch, Counted, Created, Fetched
+from genspan.openai.stored import Batch, Created, Fetched
 from genspan_semconv.model import Key, obj, text
 
 if TYPE_CHECKING:

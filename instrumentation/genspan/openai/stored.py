@@ -6,8 +6,6 @@ every other one is ``fetch_response``, which has none.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from genspan.openai import responses
@@ -18,11 +16,11 @@ from genspan_semconv.model import Prompt, Response, text, whole
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from genspan._core.counted import Counted
     from genspan_semconv.model import Message, Params
 
     Wire = Mapping[str, object]
 
-_MAX_IDS: Final = 10_000
 _OPERATIONS: Final = {
     "/v1/embeddings": "embeddings",
     "/v1/completions": "text_completion",
@@ -40,23 +38,6 @@ class Reading(Protocol):
 
     def response(self, data: Wire) -> Response: ...
     def answer(self, data: Wire) -> list[Message]: ...
-
-
-class Counted:
-    """Ids whose usage has been counted, of the last ones."""
-
-    def __init__(self) -> None:
-        self._ids: OrderedDict[str, None] = OrderedDict()
-        self._lock = Lock()
-
-    def first(self, identity: str) -> bool:
-        """Whether this id is new."""
-        with self._lock:
-            new = identity not in self._ids
-            self._ids[identity] = None
-            if len(self._ids) > _MAX_IDS:
-                self._ids.popitem(last=False)
-            return new
 
 
 class Created:
