@@ -156,6 +156,8 @@ def test_a_span_that_needs_no_change_is_the_same_object():
         ({"TOKEN": "t"}, {"username": "me", "password": "secret"}, "", basic("me", "secret")),
         ({"TOKEN": "t"}, {}, "me:p%40ss@", basic("me", "p@ss")),
         ({}, {"token": "mine"}, "me:pass@", "Bearer mine"),
+        ({"TOKEN": " from-a-file\n"}, {}, "", "Bearer from-a-file"),
+        ({"USERNAME": "käse", "PASSWORD": "€"}, {}, "", basic("käse", "€")),
     ],
 )
 def test_credentials(mlflow, monkeypatch, environment, arguments, user, expected):
@@ -278,6 +280,8 @@ def test_an_experiment_that_disappears_is_looked_up_again(mlflow, said):
         ({"MLFLOW_EXPERIMENT_ID": "Default"}, ["MLFLOW_EXPERIMENT_ID", "'Default'"]),
         ({"MLFLOW_EXPERIMENT_ID": "-1"}, ["'-1'"]),
         ({"MLFLOW_EXPERIMENT_NAME": " "}, ["MLFLOW_EXPERIMENT_NAME"]),
+        ({"MLFLOW_TRACKING_TOKEN": "secret\nsecret"}, ["MLFLOW_TRACKING_TOKEN"]),
+        ({"MLFLOW_TRACKING_TOKEN": "secret€"}, ["MLFLOW_TRACKING_TOKEN"]),
     ],
 )
 def test_a_bad_setting_is_said_at_once_and_spans_are_dropped_with_one_message(monkeypatch, said, environment, names):

@@ -39,12 +39,9 @@ _USAGE_KEYS: Final = (
     "cache_creation_input_tokens_above_1hr",
 )
 _COST_KEYS: Final = ("input_cost", "output_cost", "total_cost")
-_MARKS: Final = ("\\ud", "\\uD", "\\u0000", "NaN", "Infinity")
-_LONG_NUMBER: Final = re.compile(r"\d{19}")
+_ESCAPES: Final = ("\\ud", "\\uD", "\\u0000")  # halves of surrogate pairs, perhaps, and NUL
 _STARTS_WITH_HUGE_NUMBER: Final = re.compile(rf"\s*-?\d{{{_MAX_DIGITS + 1}}}")
 _HUGE_NUMBER: Final = re.compile(rf"\d{{{_MAX_DIGITS + 1}}}")
-_JSON_STRING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
-_BRACKET: Final = re.compile(r"[\[\]{}]")
 
 
 def safe_attributes(attributes: Mapping[str, object]) -> dict[str, Value]:
@@ -102,35 +99,48 @@ def _safe_json(text: str) -> str:
 
     What it cannot read is quoted once more: the server takes one layer of quotes off, and the text arrives as it was.
     """
-    depth = _depth(text)
-    if depth > _MAX_PARSED_DEPTH:
-        return json.dumps(text)
-    if depth <= MAX_DEPTH and not any(mark in text for mark in _MARKS) and not _LONG_NUMBER.search(text):
-        return text
+    numbers = _Numbers()
+    brackets = text.count("[") + text.count("{")
     try:
-        value = json.loads(text, parse_int=_parse_int, parse_float=_parse_float, parse_constant=str)
-    except ValueError:
-        return json.dumps(text) if _HUGE_NUMBER.search(text) else text
-    return _dump(_plain(value, 0))
+        value = json.loads(text, parse_int=numbers.integer, parse_float=numbers.real, parse_constant=numbers.constant)
+        escapes = "\\u" in text and any(mark in text for mark in _ESCAPES)
+        if escapes or numbers.changed or (brackets > MAX_DEPTH and _is_deeper(value, MAX_DEPTH)):
+            return _dump(_plain(value, 0))
+    except RecursionError:
+        return json.dumps(text)
+    except ValueError:  # not JSON, but the server may fail before it notices
+        return json.dumps(text) if brackets > _MAX_PARSED_DEPTH or _HUGE_NUMBER.search(text) else text
+    return text
 
 
-def _depth(text: str) -> int:
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
-        return 0
-    depth = deepest = 0
-    for bracket in _BRACKET.findall(_JSON_STRING.sub("", text)):
-        depth += 1 if bracket in "[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
+class _Numbers:
+    """Reads numbers that JavaScript, protobuf or Python could not read again as text, and notes that it did."""
+
+    __slots__ = ("changed",)
+
+    def __init__(self) -> None:
+        self.changed = False
+
+    def integer(self, digits: str) -> int | str:
+        if len(digits) < 19 or (len(digits) < 21 and _MIN_INT <= int(digits) <= _MAX_INT):
+            return int(digits)
+        return self.constant(digits)
+
+    def real(self, digits: str) -> float | str:
+        value = float(digits)
+        return value if math.isfinite(value) else self.constant(digits)
+
+    def constant(self, name: str) -> str:
+        self.changed = True
+        return name
 
 
-def _parse_int(digits: str) -> int | str:
-    return int(digits) if len(digits) < 19 or (len(digits) < 21 and _MIN_INT <= int(digits) <= _MAX_INT) else digits
-
-
-def _parse_float(digits: str) -> float | str:
-    value = float(digits)
-    return value if math.isfinite(value) else digits
+def _is_deeper(value: object, levels: int) -> bool:
+    if _is_mapping(value):
+        value = tuple(value.values())
+    elif not _is_list(value):
+        return False
+    return levels == 0 or any(_is_deeper(member, levels - 1) for member in value)
 
 
 def _plain(value: object, depth: int) -> Json:

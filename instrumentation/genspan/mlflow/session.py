@@ -55,7 +55,8 @@ class MlflowSession(requests.Session):
         self.forget_last()
         request.headers = CaseInsensitiveDict(self._own_headers(request))
         if self._destination.username:
-            HTTPBasicAuth(self._destination.username, self._destination.password or "")(request)
+            password = self._destination.password or ""
+            HTTPBasicAuth(self._destination.username.encode(), password.encode())(request)
         kwargs["verify"] = self._destination.verify
         kwargs["cert"] = self._destination.client_cert
         kwargs["timeout"] = (_CONNECT_TIMEOUT, self._destination.timeout)

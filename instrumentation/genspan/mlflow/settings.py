@@ -73,6 +73,7 @@ def read_destination(
         return Destination(given, _without_credentials(parts), False, experiment_name, experiment_id)
     if not (token or username):
         token, username, password = _credentials(parts)
+    _check_token(token)
     address = _without_credentials(parts).rstrip("/")
     return Destination(
         uri=address,
@@ -124,7 +125,7 @@ def _credentials(parts: SplitResult) -> tuple[str | None, str | None, str | None
     username, password = environ.get("MLFLOW_TRACKING_USERNAME"), environ.get("MLFLOW_TRACKING_PASSWORD")
     if username and password:
         return None, username, password
-    return environ.get("MLFLOW_TRACKING_TOKEN") or None, None, None
+    return environ.get("MLFLOW_TRACKING_TOKEN", "").strip() or None, None, None
 
 
 def _check_experiment(name: str | None, number: str | None) -> None:
@@ -135,6 +136,11 @@ def _check_experiment(name: str | None, number: str | None) -> None:
         )
     if name is not None and not name.strip():
         raise SettingsError("MLFLOW_EXPERIMENT_NAME is empty; accepted: a name, or leave it unset for 'Default'")
+
+
+def _check_token(token: str | None) -> None:
+    if token and not (token.isascii() and token.isprintable()):
+        raise SettingsError("MLFLOW_TRACKING_TOKEN holds characters that no header can carry, such as line ends")
 
 
 def _verify(insecure: bool | None, authorities: str | None) -> bool | str:
