@@ -78,7 +78,10 @@ def _read_part(part: Wire) -> Part | None:
 
 def _blob(value: Wire) -> Part:
     mime = text(value.get("mimeType") or value.get("mime_type"))
-    return _with_mime({"type": "blob", "modality": modality(mime), "content": text(value.get("data")) or ""}, mime)
+    data = text(value.get("data")) or ""
+    if "-" in data or "_" in data:  # requests of the SDK use the alphabet of URLs, which no data URL may
+        data = data.replace("-", "+").replace("_", "/")
+    return _with_mime({"type": "blob", "modality": modality(mime), "content": data}, mime)
 
 
 def _uri(value: Wire) -> Part:
