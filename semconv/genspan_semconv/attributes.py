@@ -11,6 +11,14 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# The service tier asked for.
+ANTHROPIC_REQUEST_SERVICE_TIER: Final = "anthropic.request.service_tier"
+# The speed asked for.
+ANTHROPIC_REQUEST_SPEED: Final = "anthropic.request.speed"
+# The service tier that served the request.
+ANTHROPIC_RESPONSE_SERVICE_TIER: Final = "anthropic.response.service_tier"
+# The speed at which the request was served, which has a price of its own.
+ANTHROPIC_RESPONSE_SPEED: Final = "anthropic.response.speed"
 # What kind of error ended the operation.
 ERROR_TYPE: Final = "error.type"
 # Text of the exception, with credentials taken out.
@@ -153,6 +161,10 @@ GENSPAN_RESPONSE_END: Final = "genspan.response.end"
 GENSPAN_RESPONSE_PARTIAL: Final = "genspan.response.partial"
 # Output tokens that the request had predicted rightly.
 GENSPAN_USAGE_ACCEPTED_PREDICTION_OUTPUT_TOKENS: Final = "genspan.usage.accepted_prediction.output_tokens"
+# Input tokens of another model that the model asked for advice.
+GENSPAN_USAGE_ADVISOR_INPUT_TOKENS: Final = "genspan.usage.advisor.input_tokens"
+# Output tokens of another model that the model asked for advice.
+GENSPAN_USAGE_ADVISOR_OUTPUT_TOKENS: Final = "genspan.usage.advisor.output_tokens"
 # Seconds of sound that are billed.
 GENSPAN_USAGE_AUDIO_SECONDS: Final = "genspan.usage.audio.seconds"
 # Input tokens written to a cache that lives twelve hours.
@@ -167,6 +179,10 @@ GENSPAN_USAGE_CACHE_WRITE_5M_INPUT_TOKENS: Final = "genspan.usage.cache_write_5m
 GENSPAN_USAGE_COMPACTION_INPUT_TOKENS: Final = "genspan.usage.compaction.input_tokens"
 # Output tokens of the provider's own calls that compacted the conversation.
 GENSPAN_USAGE_COMPACTION_OUTPUT_TOKENS: Final = "genspan.usage.compaction.output_tokens"
+# Input tokens of models that declined before another one answered.
+GENSPAN_USAGE_FALLBACK_INPUT_TOKENS: Final = "genspan.usage.fallback.input_tokens"
+# Output tokens of models that declined before another one answered.
+GENSPAN_USAGE_FALLBACK_OUTPUT_TOKENS: Final = "genspan.usage.fallback.output_tokens"
 # Output tokens that the request had predicted and the model did not use.
 GENSPAN_USAGE_REJECTED_PREDICTION_OUTPUT_TOKENS: Final = "genspan.usage.rejected_prediction.output_tokens"
 # Input tokens billed for drawing vector images.
@@ -271,6 +287,21 @@ BUCKETS: Final[Mapping[str, tuple[float, ...]]] = MappingProxyType(
         "gen_ai.client.inference.operation.output_tokens": _TOKENS,
     }
 )
+
+
+class AnthropicRequestServiceTier:
+    """Values of anthropic.request.service_tier."""
+
+    AUTO: Final = "auto"
+    STANDARD_ONLY: Final = "standard_only"
+
+
+class AnthropicResponseServiceTier:
+    """Values of anthropic.response.service_tier."""
+
+    STANDARD: Final = "standard"
+    PRIORITY: Final = "priority"
+    BATCH: Final = "batch"
 
 
 class GenAiOperationName:
@@ -380,4 +411,5 @@ class OpenaiRequestServiceTier:
     AUTO: Final = "auto"
     DEFAULT: Final = "default"
     FLEX: Final = "flex"
+    SCALE: Final = "scale"
     PRIORITY: Final = "priority"

@@ -105,6 +105,8 @@ class Response:
     status: str | None = None
     service_tier: str | None = None
     system_fingerprint: str | None = None
+    anthropic_service_tier: str | None = None
+    anthropic_speed: str | None = None
     conversation_id: str | None = None
     compacted: bool = False
     """True where the provider replaced part of the conversation by a summary."""
@@ -177,3 +179,14 @@ def add(*figures: int | None) -> int | None:
     """The sum of the figures that are known; unknown if none is."""
     known = [figure for figure in figures if figure is not None]
     return sum(known) if known else None
+
+
+def summed(first: Mapping[str, object], second: Mapping[str, object]) -> dict[str, object]:
+    """Two JSON objects of figures as one: numbers added, also those of objects inside."""
+    total: dict[str, object] = {**first, **second}
+    for name in first:
+        if isinstance(first[name], dict):
+            total[name] = summed(obj(first[name]), obj(second.get(name)))
+        else:
+            total[name] = add(whole(first[name]), whole(second.get(name)))
+    return total

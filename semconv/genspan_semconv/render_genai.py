@@ -41,6 +41,8 @@ _PARAMS: Final = {
     "stream_cursor": names.GEN_AI_REQUEST_STREAM_CURSOR,
     "service_tier": names.OPENAI_REQUEST_SERVICE_TIER,
     "api_type": names.OPENAI_API_TYPE,
+    "anthropic_service_tier": names.ANTHROPIC_REQUEST_SERVICE_TIER,
+    "anthropic_speed": names.ANTHROPIC_REQUEST_SPEED,
 }
 
 _USAGE: Final = (
@@ -75,6 +77,8 @@ _ADDITIONAL: Final = {
     "tool": (names.GENSPAN_USAGE_TOOL_INPUT_TOKENS, names.GENSPAN_USAGE_TOOL_OUTPUT_TOKENS),
     "svg": (names.GENSPAN_USAGE_SVG_INPUT_TOKENS, names.GENSPAN_USAGE_SVG_OUTPUT_TOKENS),
     "compaction": (names.GENSPAN_USAGE_COMPACTION_INPUT_TOKENS, names.GENSPAN_USAGE_COMPACTION_OUTPUT_TOKENS),
+    "advisor": (names.GENSPAN_USAGE_ADVISOR_INPUT_TOKENS, names.GENSPAN_USAGE_ADVISOR_OUTPUT_TOKENS),
+    "fallback": (names.GENSPAN_USAGE_FALLBACK_INPUT_TOKENS, names.GENSPAN_USAGE_FALLBACK_OUTPUT_TOKENS),
 }
 
 
@@ -143,6 +147,10 @@ def response(response: Response, into: dict[str, AttributeValue]) -> None:
         into[names.OPENAI_RESPONSE_SERVICE_TIER] = response.service_tier
     if response.system_fingerprint:
         into[names.OPENAI_RESPONSE_SYSTEM_FINGERPRINT] = response.system_fingerprint
+    if response.anthropic_service_tier:
+        into[names.ANTHROPIC_RESPONSE_SERVICE_TIER] = response.anthropic_service_tier
+    if response.anthropic_speed:
+        into[names.ANTHROPIC_RESPONSE_SPEED] = response.anthropic_speed
 
 
 def params(params: Params, into: dict[str, AttributeValue]) -> None:

@@ -93,7 +93,7 @@ class Turn:
             if self._attached is None:
                 context = self._caller
                 if self.plan.agent():
-                    self._span = self._telemetry.start_call(_AGENT_KEY, context, SpanKind.INTERNAL)
+                    self._span = self._telemetry.start_call(AGENT_KEY, context, SpanKind.INTERNAL)
                     context = with_span(context, self._span, TURN, self)
                 else:
                     context = otel.set_value(TURN, self, context)
@@ -170,4 +170,4 @@ class Turn:
             emitting.reset(busy)
 
 
-_AGENT_KEY: Final = Key(AGENT, "", None, None, None, False)
+AGENT_KEY: Final = Key(AGENT, "", None, None, None, False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from genspan.openai.chat import error_code
 from genspan.openai.parts import by_url, read_parts
 from genspan.openai.usage import read_usage
-from genspan_semconv.model import Prompt, Response, Usage, add, obj, seq, text, whole
+from genspan_semconv.model import Prompt, Response, Usage, obj, seq, summed, text, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +75,7 @@ class Fold:
         if kind.endswith((".completed", ".done")):
             self._fields["complete"] = True
             if isinstance(chunk.get("usage"), dict):
-                self._fields["usage"] = _sum(obj(self._fields.get("usage")), obj(chunk["usage"]))
+                self._fields["usage"] = summed(obj(self._fields.get("usage")), obj(chunk["usage"]))
 
     def content(self, chunk: Wire) -> None:
         """Images that are complete; text."""
@@ -87,14 +87,3 @@ class Fold:
     def data(self) -> dict[str, object]:
         """The response JSON."""
         return {**self._fields, "data": self._images, "text": "".join(self._text)}
-
-
-def _sum(first: Wire, second: Wire) -> dict[str, object]:
-    """Usage of two images: figures added, details too."""
-    total: dict[str, object] = {**first, **second}
-    for name in first:
-        if isinstance(first[name], dict):
-            total[name] = _sum(obj(first[name]), obj(second.get(name)))
-        else:
-            total[name] = add(whole(first[name]), whole(second.get(name)))
-    return total
