@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from genspan._core.guard import Guard
 from genspan._core.wire import parse
+from genspan_semconv.model import obj
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from weakref import ReferenceType
 
     from genspan._core.call import Call
@@ -23,8 +24,10 @@ KEY: Final = "genspan"
 """Where a response's body is found: ``response.extensions``, which both httpx flavours keep out of pickles."""
 
 _MAX_KEPT: Final = 16 << 20
+_DONE: Final = re.compile(rb"(?:^|\n)data: ?\[DONE\]")
 _EVENTS: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
+_settling = Guard("response of an SDK")
 _replaying = Guard("an answer read as bytes")
 _ending = Guard("end of a body")
 
@@ -38,12 +41,12 @@ class Body:
     __slots__ = (
         "_call",
         "_encoding",
-        "_json",
         "_kept",
+        "_last",
         "_over",
         "_remake",
         "_size",
-        "_sse",
+        "_streams",
         "hidden",
         "iterator",
         "reading",
@@ -52,11 +55,11 @@ class Body:
     def __init__(self, call: Call, response: Any) -> None:
         kind = response.headers.get("content-type", "")
         self._call = call
-        self._sse = "event-stream" in kind
-        self._json = "json" in kind or call.request.route.key.stream
+        self._streams = "event-stream" in kind or call.request.route.key.stream
         self._encoding = response.headers.get("content-encoding", "")
         self._remake: type[Any] = type(response)
-        self._kept: deque[bytes] | None = deque() if self._sse or self._json else None
+        self._kept: deque[bytes] | None = deque() if self._streams or "json" in kind else None
+        self._last = b""
         self._size = 0
         self._over = False
         self.iterator: ReferenceType[Any] | None = None
@@ -69,7 +72,7 @@ class Body:
     def see(self, data: object) -> None:
         """Take what the SDK parsed: the whole of a plain answer, or a chunk."""
         self._kept = None
-        if self._sse:
+        if self._streams:
             self.hidden = self._call.request.hides(data)
             self._call.chunk(data)
         else:
@@ -77,9 +80,13 @@ class Body:
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they came, and keep them as long as nobody parses them (of very many, the last ones)."""
+        if self._streams and not self._encoding:
+            self._last = data
+            if _DONE.search(data) is not None:
+                self._call.whole = True
         if self._kept is None:
             return
-        if self._sse and (self._encoding or b"data:" in data):
+        if self._streams and (self._encoding or b"data:" in data):
             self._call.arrived()
         self._kept.append(data)
         self._size += len(data)
@@ -98,8 +105,11 @@ class Body:
             self._end(None, None)
 
     def failed(self, error: BaseException) -> None:
-        """Reading raised."""
+        """Reading raised: the connection, or the SDK, which raises what a stream reports as an error."""
         if not self.reading:
+            with _replaying:
+                if self._kept is None:
+                    self._see_error()
             self._end(error, None, isinstance(error, GeneratorExit))
 
     def closed(self) -> None:
@@ -128,6 +138,13 @@ class Body:
             else:
                 self._call.end(error, ending, finalising)
 
+    def _see_error(self) -> None:
+        """An error among the chunks, which the SDK does not hand on though it may report usage."""
+        for event in events(self._last):
+            data = parse(event)
+            if obj(data).get("error"):
+                self._call.chunk(data)
+
     def _replay(self, ending: str | None) -> str | None:
         """Read the bytes that nobody parsed. A reader that stops at ``[DONE]`` has read all."""
         kept, self._kept = self._kept, None
@@ -136,7 +153,7 @@ class Body:
         raw = b"".join(kept)
         if self._encoding:
             raw = self._remake(200, headers={"content-encoding": self._encoding}, content=raw).content
-        if not self._sse:
+        if raw.lstrip()[:1] in (b"{", b"["):
             self._call.see(parse(raw))
             return ending
         for event in events(raw):
@@ -165,6 +182,43 @@ def watch(call: Call, response: Any) -> Body:
     kind = cast("type[Any]", type(response.stream))
     response.stream = _tee(kind)(response.stream, body)
     return body
+
+
+def settle(call: Call, result: Any) -> Any:
+    """End the call if the answer has been read; if not, leave that to whoever reads it."""
+    with _settling:
+        response = http_response(result)
+        if response is None or not call.watching:
+            call.finish()
+        elif KEY not in response.extensions:
+            if response.is_closed:
+                _read(call, response)
+            else:
+                watch(call, response)
+        return result
+    call.end()
+    return result
+
+
+def _read(call: Call, response: Any) -> None:
+    """A body that is there whole, of which the SDK may not have looked at more than the status."""
+    body = Body(call, response)
+    if not call.answered:
+        body.read(response.content)
+    body.whole()
+
+
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
+def http_response(result: Any) -> Any:
+    """The HTTP response inside what an SDK returns: a raw response, a stream, a binary content, or itself.
+
+    Looks into ``__dict__``, because asking a pydantic object for what it has not got is slow.
+    """
+    fields = getattr(result, "__dict__", _NOTHING)
+    found = fields.get("http_response", fields.get("response", result))
+    return found if "extensions" in getattr(found, "__dict__", _NOTHING) else None
 
 
 class _Tee:

@@ -97,6 +97,7 @@ class Call:
         "_turn",
         "attempts",
         "watching",
+        "whole",
     )
 
     def __init__(self, telemetry: Telemetry, request: Request, context: Context) -> None:
@@ -109,6 +110,8 @@ class Call:
         self._ended_at: int | None = None
         self._once = Lock()
         self.attempts = 0
+        self.whole = False
+        """Whether the provider said that the stream is over; a finish reason may be missing all the same."""
         self._turn = cast("Turn | None", context.get(TURN))
         if self._turn is not None:
             self._turn.begin(self)
@@ -198,7 +201,8 @@ class Call:
         response = self._response()
         if ending in _LET_GO and response.final:
             ending = None  # what was not read holds nothing more
-        if ending is None and not response.complete and self._request.route.key.stream:
+        broken = not (response.complete or self.whole) or (response.error is not None and not response.final)
+        if ending is None and broken and self._request.route.key.stream:
             ending = "failed"
         self._rename(response)
         secrets = self._secrets(error)

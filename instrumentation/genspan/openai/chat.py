@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     Wire = Mapping[str, object]
 
+_TIERS = ("default", "flex", "priority", "scale")  # compatible servers have names of their own
 _JSON = ("json_object", "json_schema")
 
 
@@ -39,7 +40,7 @@ def sampling(body: Wire) -> Params:
         "choice_count": choices if choices != 1 else None,
         "reasoning_level": text(body.get("reasoning_effort")) or text(obj(body.get("reasoning")).get("effort")),
         "output_type": output_type(body),
-        "service_tier": tier if tier != "auto" else None,
+        "service_tier": tier if tier in _TIERS else None,
     }
     return {name: value for name, value in found.items() if value is not None}
 
@@ -56,7 +57,8 @@ def response(data: Wire) -> Response:
     """Model, id, finish reasons and usage; an error that came with status 200, as compatible servers send it."""
     reasons = [text(obj(choice).get("finish_reason")) for choice in seq(data.get("choices"))]
     usage = read_usage(data)
-    complete = bool(reasons) and all(reasons)
+    error = error_code(data.get("error"))
+    complete = bool(reasons) and all(reasons) and not error
     return Response(
         id=text(data.get("id")),
         model=text(data.get("model")),
@@ -64,7 +66,7 @@ def response(data: Wire) -> Response:
         usage=usage,
         complete=complete,
         final=complete and usage is not None,
-        error=error_code(data.get("error")),
+        error=error,
         service_tier=text(data.get("service_tier")),
         system_fingerprint=text(data.get("system_fingerprint")),
     )

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     Wire = Mapping[str, object]
 
+_RUNNING = frozenset(("queued", "in_progress"))
 _TERMINAL = frozenset(("completed", "incomplete", "failed", "cancelled"))
-_OWN_CALLS = frozenset(("function_call", "custom_tool_call"))
+_AROUND = frozenset(("type", "id", "call_id", "status", "role"))
 
 # Where the pieces of an event belong: the field of the output item, and whether it has several of them.
 _DELTAS = {
@@ -54,16 +55,16 @@ def response(data: Wire) -> Response:
     """Id, model, state and usage."""
     status = text(data.get("status"))
     reason = text(obj(data.get("incomplete_details")).get("reason")) if status == "incomplete" else None
-    reason = reason or (status if status in _TERMINAL else None)
+    reason = reason or (status if status not in _RUNNING else None)
     conversation = data.get("conversation")
     error = error_code(data.get("error")) or ("failed" if status == "failed" else None)
     return Response(
         id=text(data.get("id")),
         model=text(data.get("model")),
         finish_reasons=[reason] if reason else [],
-        status=status,
+        status=status if status in _TERMINAL | _RUNNING else None,
         usage=read_usage(data),
-        complete=status in _TERMINAL,
+        complete=status is not None and status not in _RUNNING,
         final=status in _TERMINAL,
         error=error,
         service_tier=text(data.get("service_tier")),
@@ -76,7 +77,7 @@ def prompt(body: Wire) -> Prompt:
     """Instructions, the input (a text, or items) and the tools."""
     given, system = body.get("input"), body.get("instructions")
     messages: list[Message] = []
-    if isinstance(given, str):
+    if isinstance(given, str) and given:
         messages = [{"role": "user", "parts": read_parts(given)}]
     for item in seq(given):
         add_item(messages, obj(item))
@@ -104,7 +105,8 @@ def add_item(messages: list[Message], item: Wire) -> None:
     role = text(item.get("role"))
     if role is None or kind != "message":
         role = "tool" if kind.endswith("_output") else "assistant"
-    parts = read_parts(item.get("content")) if kind == "message" else _ITEMS.get(kind, _server)(item)
+    reader = _result if kind.endswith("_output") else _server
+    parts = read_parts(item.get("content")) if kind == "message" else _ITEMS.get(kind, reader)(item)
     if messages and messages[-1].get("role") == role:
         messages[-1].setdefault("parts", []).extend(parts)
     elif parts:
@@ -116,13 +118,12 @@ def _call(item: Wire) -> list[Part]:
 
 
 def _result(item: Wire) -> list[Part]:
-    parts = read_parts(item.get("output"))
-    plain = "".join(str(part["content"]) for part in parts if part["type"] == "text")
-    whole_text = all(part["type"] == "text" for part in parts)
-    part: Part = {"type": "tool_call_response", "response": plain if whole_text else item.get("output")}
-    if item.get("call_id"):
-        part["id"] = item["call_id"]
-    return [part]
+    """A tool's result: its text where that is all there is. Some kinds have fields of their own for it."""
+    output = item.get("output", {name: value for name, value in item.items() if name not in _AROUND})
+    parts = read_parts(output)
+    texts = [str(part["content"]) for part in parts if part["type"] == "text"]
+    response = "".join(texts) if parts and len(texts) == len(parts) else output
+    return [{"type": "tool_call_response", "id": text(item.get("call_id")) or "", "response": response}]
 
 
 def _reasoning(item: Wire) -> list[Part]:
@@ -152,8 +153,6 @@ def _server(item: Wire) -> list[Part]:
 _ITEMS: dict[str, Callable[[Wire], list[Part]]] = {
     "function_call": _call,
     "custom_tool_call": _call,
-    "function_call_output": _result,
-    "custom_tool_call_output": _result,
     "reasoning": _reasoning,
     "compaction": _compaction,
 }
