@@ -1,4 +1,4 @@
-"""Everything here runs a real Collector; what takes minutes or needs other servers, only under `make test-collector`."""
+"""Everything here runs a real Collector; what takes minutes or needs more servers: `make test-collector`."""
 
 from __future__ import annotations
 
