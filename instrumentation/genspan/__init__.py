@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from genspan.control import instrument, last_trace_id, uninstrument
     from genspan.gemini import GeminiInstrumentor
     from genspan.mlflow import MlflowSpanExporter
+    from genspan.openai import OpenAIInstrumentor
 
 __all__ = [
     "GeminiInstrumentor",
     "MlflowSpanExporter",
+    "OpenAIInstrumentor",
     "instrument",
     "last_trace_id",
     "session",
@@ -26,6 +28,7 @@ __all__ = [
 _HOMES = {
     "GeminiInstrumentor": "genspan.gemini",
     "MlflowSpanExporter": "genspan.mlflow",
+    "OpenAIInstrumentor": "genspan.openai",
     "instrument": "genspan.control",
     "last_trace_id": "genspan.control",
     "session": "genspan._core.context",

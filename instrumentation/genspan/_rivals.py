@@ -21,6 +21,7 @@ _PREFIX: Final = "genspan-"
 # The entry-point names by which OpenTelemetry, OpenInference and OpenLLMetry instrument an SDK.
 _NAMES: Final[Mapping[str, frozenset[str]]] = {
     "gemini": frozenset({"google-genai", "google_genai", "google_generativeai", "gemini"}),
+    "openai": frozenset({"openai"}),
     "google-generativeai": frozenset({"google-generativeai", "google_generativeai"}),
 }
 
