@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from genspan._core.guard import Guard
+from genspan._core.lines import Lines
 from genspan._core.wire import parse
 from genspan_semconv.model import obj
 
@@ -43,6 +44,7 @@ class Body:
         "_encoding",
         "_kept",
         "_last",
+        "_lines",
         "_over",
         "_remake",
         "_size",
@@ -58,7 +60,9 @@ class Body:
         self._streams = "event-stream" in kind or call.request.route.key.stream
         self._encoding = response.headers.get("content-encoding", "")
         self._remake: type[Any] = type(response)
-        self._kept: deque[bytes] | None = deque() if self._streams or "json" in kind else None
+        self._lines = Lines(self._encoding) if call.request.lines else None
+        kept = (self._streams or "json" in kind) and self._lines is None
+        self._kept: deque[bytes] | None = deque() if kept else None
         self._last = b""
         self._size = 0
         self._over = False
@@ -84,9 +88,11 @@ class Body:
             self._last = data
             if _DONE.search(data) is not None:
                 self._call.whole = True
+        if self._lines is not None:
+            self._see_lines(self._lines.feed(data))
         if self._kept is None:
             return
-        if self._streams and (self._encoding or b"data:" in data):
+        if self._streams and (self._encoding or b"data:" in data or b":event-type" in data):
             self._call.arrived()
         self._kept.append(data)
         self._size += len(data)
@@ -96,6 +102,9 @@ class Body:
     def read(self, content: bytes) -> None:
         """Take a body that is there whole and decoded."""
         self._encoding = ""
+        if self._lines is not None:
+            self._lines = Lines("")
+            self._see_lines(self._lines.feed(content))
         if self._kept is not None:
             self._kept.append(content)
 
@@ -138,6 +147,11 @@ class Body:
             else:
                 self._call.end(error, ending, finalising)
 
+    def _see_lines(self, values: Iterator[object]) -> None:
+        with _replaying:
+            for value in values:
+                self._call.chunk(value)
+
     def _see_error(self) -> None:
         """An error among the chunks, which the SDK does not hand on though it may report usage."""
         for event in events(self._last):
@@ -147,6 +161,8 @@ class Body:
 
     def _replay(self, ending: str | None) -> str | None:
         """Read the bytes that nobody parsed. A reader that stops at ``[DONE]`` has read all."""
+        if self._lines is not None:
+            self._see_lines(self._lines.end())
         kept, self._kept = self._kept, None
         if not kept or self._call.answered:
             return ending
@@ -156,7 +172,7 @@ class Body:
         if raw.lstrip()[:1] in (b"{", b"["):
             self._call.see(parse(raw))
             return ending
-        for event in events(raw):
+        for event in self._call.request.events(raw):
             if event == b"[DONE]":
                 return None
             data = parse(event)

@@ -10,6 +10,7 @@ from opentelemetry import context as otel
 from opentelemetry.trace import SpanKind, StatusCode
 
 from genspan._core import content, errors, report
+from genspan._core.body import events
 from genspan._core.context import CALL, TURN, Attached, emitting, suppressed, with_span
 from genspan._core.events import Event
 from genspan._core.guard import Guard
@@ -19,7 +20,7 @@ from genspan._core.secrets import credentials
 from genspan_semconv.model import Response, obj
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
     from opentelemetry.context import Context
@@ -47,9 +48,14 @@ _ending = Guard("end of a span")
 class Request:
     """What the core needs of a request, as the SDK is about to send it. Nothing of it is read before the response."""
 
-    __slots__ = ("body", "headers", "route", "url")
+    __slots__ = ("body", "headers", "params", "route", "url")
+
+    lines = False
+    """Whether the answer is a file of JSON lines."""
 
     def __init__(self, route: Route, body: object, headers: Mapping[str, object], url: str) -> None:
+        self.params: Params = {}
+        """What is known of the request beside its body."""
         self.route = route
         self.body = body
         self.headers = headers
@@ -59,9 +65,20 @@ class Request:
         """Whether the program did not ask for this chunk of a stream, only we did."""
         return False
 
+    def after(self, earlier: Mapping[str, object], data: Mapping[str, object]) -> Mapping[str, object]:
+        """The answer of the call, where the SDK has read an earlier one."""
+        return data
 
-def open_call(telemetry: Telemetry, describe: Callable[[], Request | None]) -> Call | None:
-    """Begin a call, or ``None`` where nobody listens, it is suppressed, or ``describe`` finds no model call."""
+    def events(self, raw: bytes) -> Iterator[bytes]:
+        """The data of each event in the bytes of a stream."""
+        return events(raw)
+
+
+def open_call(telemetry: Telemetry, describe: Callable[[], Request | None], began: int | None = None) -> Call | None:
+    """Begin a call, or ``None`` where nobody listens, it is suppressed, or ``describe`` finds no model call.
+
+    ``began`` is when it did (``time_ns``), where that is before now.
+    """
     with _opening:
         if not telemetry.listening():
             return None
@@ -69,7 +86,7 @@ def open_call(telemetry: Telemetry, describe: Callable[[], Request | None]) -> C
         if suppressed(context):
             return None
         request = describe()
-        return None if request is None else Call(telemetry, request, context)
+        return None if request is None else Call(telemetry, request, context, began)
     return None
 
 
@@ -100,7 +117,7 @@ class Call:
         "whole",
     )
 
-    def __init__(self, telemetry: Telemetry, request: Request, context: Context) -> None:
+    def __init__(self, telemetry: Telemetry, request: Request, context: Context, began: int | None = None) -> None:
         self._telemetry = telemetry
         self._request = request
         self._data: Mapping[str, object] = {}
@@ -115,8 +132,8 @@ class Call:
         self._turn = cast("Turn | None", context.get(TURN))
         if self._turn is not None:
             self._turn.begin(self)
-        self._started = perf_counter()
-        self._span = telemetry.start_call(request.route.key, context, SpanKind.CLIENT)
+        self._started = perf_counter() - (0 if began is None else (time_ns() - began) / 1e9)
+        self._span = telemetry.start_call(request.route.key, context, SpanKind.CLIENT, began)
         self._context = with_span(context, self._span, CALL, self)
         self._attached = Attached(self._context)
         recording = self._span.is_recording()
@@ -137,7 +154,8 @@ class Call:
 
     def see(self, data: object) -> None:
         """Take the response JSON of a call that does not stream."""
-        self._data = obj(data)
+        with _reading:
+            self._data = self._request.after(self._data, obj(data))
 
     def arrived(self) -> None:
         """The first of a streamed answer is here, whoever will read it."""
@@ -173,6 +191,10 @@ class Call:
     def owned(self) -> bool:
         """Whether a turn ends this call, since only it sees how the SDK gets on with the response."""
         return self._turn is not None
+
+    def disown(self) -> None:
+        """Let the call end by itself from now on."""
+        self._turn = None
 
     def finish(self) -> None:
         """The response is there whole. Where a turn owns the call, it ends it: the SDK may yet fail to read it."""
@@ -278,7 +300,7 @@ class Call:
             key, body = request.route.key, obj(request.body)
             params: Params = {}
             with _parameters:
-                params = request.route.api.params(body)
+                params = {**request.params, **request.route.api.params(body)}
             attributes = report.figures(key, params, outcome)
             if self._capturing:
                 read = report.read_content(request.route.api, body, self._data, settings.max_blob_bytes)

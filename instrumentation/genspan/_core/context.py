@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
     from genspan._core.call import Call
+    from genspan._core.tool import ToolRun
     from genspan._core.turn import Turn
     from genspan_semconv.model import AttributeValue
 
 CALL: Final = create_key("genspan-call")
 TURN: Final = create_key("genspan-turn")
+TOOL: Final = create_key("genspan-tool")
 _SESSION: Final = create_key("genspan-session")
 
 # Set by OpenLLMetry and by the official packages around a call that they record themselves.
@@ -122,3 +124,8 @@ def current_call() -> Call | None:
 def current_turn() -> Turn | None:
     """The turn whose SDK code is running."""
     return cast("Turn | None", otel.get_value(TURN))
+
+
+def current_tool() -> ToolRun | None:
+    """The run of a tool that is going on."""
+    return cast("ToolRun | None", otel.get_value(TOOL))

@@ -70,7 +70,7 @@ def turn_sync(telemetry: Telemetry, intend: Intend) -> Wrapper:
         except BaseException as error:
             turn.end(error)
             raise
-        turn.end()
+        turn.leave()
         return result
 
     return wrapper
@@ -89,7 +89,7 @@ def turn_async(telemetry: Telemetry, intend: Intend) -> Wrapper:
         except BaseException as error:
             turn.end(error)
             raise
-        turn.end()
+        turn.leave()
         return result
 
     return wrapper

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 from weakref import ref
 
 from genspan._core import drive
 from genspan._core.binding import Patch
-from genspan._core.body import KEY, Body, watch
+from genspan._core.body import KEY, Body, http_response, settle, watch
 from genspan._core.call import Request
 from genspan._core.context import current_call
 from genspan._core.guard import Guard
@@ -22,7 +22,6 @@ from genspan._core.guard import Guard
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
-    from genspan._core.call import Call
     from genspan._core.drive import Args, Kwargs, Wrapped, Wrapper
     from genspan._core.telemetry import Telemetry
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     Adjust = Callable[[Request, Any], None]
 
 _building = Guard("request of an SDK")
-_settling = Guard("response of an SDK")
 _seeing = Guard("parsed response of an SDK")
 _tapping = Guard("stream of an SDK")
 
@@ -45,8 +43,8 @@ def patches(package: str, find: Find, adjust: Adjust, helpers: Sequence[tuple[st
     streams = ((streaming, "Stream"), (streaming, "AsyncStream"), *helpers)
     describe = partial(_describe, find)
     return (
-        Patch(base, "SyncAPIClient.request", partial(drive.call_sync, describe=describe, settle=_settle)),
-        Patch(base, "AsyncAPIClient.request", partial(drive.call_async, describe=describe, settle=_settle)),
+        Patch(base, "SyncAPIClient.request", partial(drive.call_sync, describe=describe, settle=settle)),
+        Patch(base, "AsyncAPIClient.request", partial(drive.call_async, describe=describe, settle=settle)),
         Patch(base, "BaseClient._build_request", partial(_attempt, adjust=adjust)),
         Patch(base, "BaseClient._process_response_data", _see),
         *(Patch(module, f"{name}.__stream__", _stream) for module, name in streams),
@@ -112,7 +110,7 @@ def _stream(telemetry: Telemetry) -> Wrapper:
     def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         inner = wrapped(*args, **kwargs)
         with _tapping:
-            response = _http_response(getattr(instance, "_raw_stream", instance))
+            response = http_response(getattr(instance, "_raw_stream", instance))
             body = None if response is None else response.extensions.get(KEY)
             call = current_call() if body is None else None
             if response is not None and call is not None and call.watching:
@@ -124,43 +122,6 @@ def _stream(telemetry: Telemetry) -> Wrapper:
         return inner
 
     return wrapper
-
-
-def _settle(call: Call, result: Any) -> Any:
-    """End the call if the answer has been read; if not, leave that to whoever reads it."""
-    with _settling:
-        response = _http_response(result)
-        if response is None or not call.watching:
-            call.finish()
-        elif KEY not in response.extensions:
-            if response.is_closed:
-                _read(call, response)
-            else:
-                watch(call, response)
-        return result
-    call.end()
-    return result
-
-
-def _read(call: Call, response: Any) -> None:
-    """A body that is there whole, of which the SDK may not have looked at more than the status."""
-    body = Body(call, response)
-    if not call.answered:
-        body.read(response.content)
-    body.whole()
-
-
-_NOTHING: Final[Mapping[str, Any]] = {}
-
-
-def _http_response(result: Any) -> Any:
-    """The HTTP response inside what an SDK returns: a raw response, a stream, a binary content, or itself.
-
-    Looks into ``__dict__``, because asking a pydantic object for what it has not got is slow.
-    """
-    fields = getattr(result, "__dict__", _NOTHING)
-    found = fields.get("http_response", fields.get("response", result))
-    return found if "extensions" in getattr(found, "__dict__", _NOTHING) else None
 
 
 class Tap:

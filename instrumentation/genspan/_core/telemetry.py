@@ -99,10 +99,10 @@ class Telemetry:
             return False
         return not isinstance(self._logger, NoOpLogger)
 
-    def start_call(self, key: Key, context: Context, kind: SpanKind) -> Span:
-        """Start the span of a model call or of a turn."""
+    def start_call(self, key: Key, context: Context, kind: SpanKind, began: int | None = None) -> Span:
+        """Start the span of a model call or of a turn, now or as of a time before."""
         with _starting:
-            return self._start(*self._named(key), context, kind)
+            return self._start(*self._named(key), context, kind, began)
         return trace.NonRecordingSpan(trace.get_current_span(context).get_span_context())
 
     def rename(self, span: Span, key: Key) -> None:
@@ -118,7 +118,14 @@ class Telemetry:
             return self._start(f"{_TOOL} {tool}", attributes, context, SpanKind.INTERNAL)
         return trace.NonRecordingSpan(trace.get_current_span(context).get_span_context())
 
-    def _start(self, name: str, attributes: dict[str, AttributeValue], context: Context, kind: SpanKind) -> Span:
+    def _start(
+        self,
+        name: str,
+        attributes: dict[str, AttributeValue],
+        context: Context,
+        kind: SpanKind,
+        began: int | None = None,
+    ) -> Span:
         root = not trace.get_current_span(context).get_span_context().is_valid
         session = session_attributes(context, root)
         if session or root:
@@ -126,7 +133,7 @@ class Telemetry:
             attributes = {**session, **(render_mlflow.root(name) if root else {}), **attributes}
         busy = emitting.set(True)
         try:
-            return self._tracer.start_span(name, context, kind, attributes, record_exception=False)
+            return self._tracer.start_span(name, context, kind, attributes, None, began, record_exception=False)
         finally:
             emitting.reset(busy)
 

@@ -6,11 +6,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from opentelemetry import context as otel
-from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 
 from genspan._core import content, errors
-from genspan._core.context import TURN, Attached, emitting, outside, suppressed
+from genspan._core.context import TOOL, TURN, Attached, emitting, outside, suppressed, with_span
 from genspan._core.guard import Guard
 from genspan._core.report import Writer
 from genspan_semconv import attributes as names
@@ -51,7 +50,18 @@ class ToolRun:
     Model calls that the tool makes are calls of their own, and children of its span.
     """
 
-    __slots__ = ("_attached", "_context", "_secrets", "_span", "_started", "_telemetry", "_tool", "cause", "result")
+    __slots__ = (
+        "_attached",
+        "_context",
+        "_secrets",
+        "_span",
+        "_started",
+        "_telemetry",
+        "_tool",
+        "cause",
+        "code",
+        "result",
+    )
 
     def __init__(self, telemetry: Telemetry, tool: Tool) -> None:
         context = otel.get_current()
@@ -62,9 +72,11 @@ class ToolRun:
         self.result: object = None
         self.cause: BaseException | None = None
         """The tool's own error, where the SDK wraps it in one of its own or swallows it."""
+        self.code: str | None = None
+        """What went wrong, where there is no exception."""
         self._started = perf_counter()
         self._span = telemetry.start_tool(tool.name, tool.call_id, context)
-        self._context = trace.set_span_in_context(self._span, outside(context))
+        self._context = with_span(outside(context), self._span, TOOL, self)
         self._attached = Attached(self._context)
 
     def __enter__(self) -> ToolRun:
@@ -78,6 +90,8 @@ class ToolRun:
         with _ending:
             if error is not None:
                 failed = errors.failure(error, self._telemetry.settings.span_content, self._secrets)
+            elif self.code is not None:
+                failed = errors.Failure(self.code, self.code, None, None)
             self._end(failed)
         self._telemetry.measure_tool(self._tool.name, self._started, failed.type if failed else None, self._context)
 

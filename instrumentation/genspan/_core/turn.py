@@ -119,6 +119,14 @@ class Turn:
             self._last.end()
             self._last = None
 
+    def leave(self) -> None:
+        """The user's call has returned. A stream that it returned, and that is read later, ends by itself."""
+        self.release()
+        if self._last is not None:
+            self._last.disown()
+            self._last = None
+        self.end()
+
     def expect(self, calls: Iterable[tuple[str, str | None]]) -> None:
         """Note tool calls that the model asks for, by name and id."""
         self._pending.extend(calls)

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from genspan._core.instrumentor import ProviderInstrumentor
+from genspan.gemini import interaction_bindings
 from genspan.gemini.bindings import PATCHES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from genspan._core.binding import Patch
 
 __all__ = ["GeminiInstrumentor"]
 
@@ -13,3 +21,6 @@ class GeminiInstrumentor(ProviderInstrumentor):
 
     dependencies = ("google-genai >= 2, < 4",)
     patches = PATCHES
+
+    def _patch_points(self) -> Sequence[Patch]:
+        return (*self.patches, *interaction_bindings.patches())
