@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.collector import ROOT
+from tests.support.mlflow_server import mlflow_server
 from tests.support.otlp_sink import OtlpSink
+
+__all__ = ["mlflow_server"]
 
 HERE = Path(__file__).parent
 
