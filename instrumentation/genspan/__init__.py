@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genspan._core.context import session
+    from genspan.anthropic import AnthropicInstrumentor
     from genspan.control import instrument, last_trace_id, uninstrument
     from genspan.gemini import GeminiInstrumentor
     from genspan.mlflow import MlflowSpanExporter
     from genspan.openai import OpenAIInstrumentor
 
 __all__ = [
+    "AnthropicInstrumentor",
     "GeminiInstrumentor",
     "MlflowSpanExporter",
     "OpenAIInstrumentor",
@@ -26,6 +28,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AnthropicInstrumentor": "genspan.anthropic",
     "GeminiInstrumentor": "genspan.gemini",
     "MlflowSpanExporter": "genspan.mlflow",
     "OpenAIInstrumentor": "genspan.openai",

@@ -81,6 +81,17 @@ _ADDITIONAL: Final = {
     "fallback": (names.GENSPAN_USAGE_FALLBACK_INPUT_TOKENS, names.GENSPAN_USAGE_FALLBACK_OUTPUT_TOKENS),
 }
 
+_RESPONSE: Final = (
+    ("id", names.GEN_AI_RESPONSE_ID),
+    ("status", names.GEN_AI_RESPONSE_STATUS),
+    ("compacted", names.GEN_AI_CONVERSATION_COMPACTED),
+    ("conversation_id", names.GEN_AI_CONVERSATION_ID),
+    ("service_tier", names.OPENAI_RESPONSE_SERVICE_TIER),
+    ("system_fingerprint", names.OPENAI_RESPONSE_SYSTEM_FINGERPRINT),
+    ("anthropic_service_tier", names.ANTHROPIC_RESPONSE_SERVICE_TIER),
+    ("anthropic_speed", names.ANTHROPIC_RESPONSE_SPEED),
+)
+
 
 def start(key: Key) -> dict[str, AttributeValue]:
     """What is known when a span starts, which samplers see."""
@@ -135,22 +146,10 @@ def response(response: Response, into: dict[str, AttributeValue]) -> None:
         into[names.GEN_AI_RESPONSE_MODEL] = response.model
     if response.finish_reasons:
         into[names.GEN_AI_RESPONSE_FINISH_REASONS] = response.finish_reasons
-    if response.id:
-        into[names.GEN_AI_RESPONSE_ID] = response.id
-    if response.status:
-        into[names.GEN_AI_RESPONSE_STATUS] = response.status
-    if response.compacted:
-        into[names.GEN_AI_CONVERSATION_COMPACTED] = True
-    if response.conversation_id:
-        into[names.GEN_AI_CONVERSATION_ID] = response.conversation_id
-    if response.service_tier:
-        into[names.OPENAI_RESPONSE_SERVICE_TIER] = response.service_tier
-    if response.system_fingerprint:
-        into[names.OPENAI_RESPONSE_SYSTEM_FINGERPRINT] = response.system_fingerprint
-    if response.anthropic_service_tier:
-        into[names.ANTHROPIC_RESPONSE_SERVICE_TIER] = response.anthropic_service_tier
-    if response.anthropic_speed:
-        into[names.ANTHROPIC_RESPONSE_SPEED] = response.anthropic_speed
+    for field, name in _RESPONSE:
+        value = getattr(response, field)
+        if value:
+            into[name] = value
 
 
 def params(params: Params, into: dict[str, AttributeValue]) -> None:

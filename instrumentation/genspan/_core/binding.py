@@ -71,7 +71,7 @@ class Bindings:
             while self._done:
                 done = self._done.pop()
                 if cast("dict[str, object]", vars(done.parent)).get(done.attribute) is not done.wrapper:
-                    if isinstance(done.wrapper, wrapt.FunctionWrapper):  # a replacement asks the telemetry itself
+                    if hasattr(done.wrapper, "_self_enabled"):  # a replacement asks the telemetry itself
                         done.wrapper._self_enabled = False
                 elif done.inherited:
                     delattr(done.parent, done.attribute)

@@ -1,0 +1,148 @@
+"""What of anthropic is wrapped, and which request means which operation; the same names in 1.17 and 2.12."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from urllib.parse import unquote
+
+from genspan._core import stainless
+from genspan._core.api import Route
+from genspan._core.call import Request
+from genspan._core.config import flag
+from genspan._core.counted import Counted
+from genspan._core.hosts import provider_of, read_hosts
+from genspan.anthropic import events, messages, native, tools
+from genspan.anthropic.batches import Results
+from genspan.anthropic.plain import Completing, Counting
+from genspan.anthropic.sessions import Sessions
+from genspan.anthropic.usage import DECLINED
+from genspan_semconv.model import Key, obj, seq, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from genspan._core.api import Api
+    from genspan._core.binding import Patch, Replacement
+
+PROVIDERS = "GENSPAN_ANTHROPIC_PROVIDERS"
+PROPAGATION = "GENSPAN_ANTHROPIC_PROPAGATION"
+
+_AROUND = re.compile(r"^(https?://[^/]+)?/?(anthropic/)?(v\d[^/]*/)?|/?(\?.*)?$")
+_CHAT, _ID, _MODEL = "chat", "(?P<id>[^/]+)", "(?P<model>[^/:]+)"
+_VERTEX = "projects/[^/]+/locations/[^/]+/publishers/anthropic/models"
+
+# Who answers, by the kind of client; the other kinds are Anthropic's own service wherever it is sold.
+_CLIENTS = {"AnthropicBedrock": "aws.bedrock", "AnthropicVertex": "gcp.vertex_ai"}
+_OWN = ("AnthropicFoundry", "AnthropicAWS", "AnthropicGoogleCloud")
+
+_HELPERS = tuple(
+    (f"anthropic.lib.streaming.{module}", name)
+    for module, names in (
+        ("_messages", ("MessageStream", "AsyncMessageStream")),
+        ("_beta_messages", ("BetaMessageStream", "BetaAsyncMessageStream")),
+    )
+    for name in names
+)
+
+
+class _Row(NamedTuple):
+    """Method and path of a request that a model answers, the API that reads it, and the operation's name."""
+
+    request: str
+    api: Api | None
+    operation: str
+
+
+_ROWS = (
+    _Row("POST messages", messages, _CHAT),
+    _Row("POST messages/count_tokens", Counting(), "count_tokens"),
+    _Row("POST complete", Completing(), "text_completion"),
+    _Row(f"GET messages/batches/{_ID}/results", None, "fetch_response"),
+    # As Vertex AI and Bedrock have them, for who sends there by `client.post`; the clients' methods come later.
+    _Row(f"POST {_VERTEX}/count-tokens:rawPredict", Counting(), "count_tokens"),
+    _Row(f"POST {_VERTEX}/{_MODEL}:(rawPredict|(?P<stream>streamRawPredict))", messages, _CHAT),
+    _Row("POST model/(?P<model>[^/]+)/(invoke|(?P<stream>invoke-with-response-stream))", messages, _CHAT),
+)
+
+
+class AnthropicRequest(Request):
+    """A request of the SDK, which may have several answers where a middleware asks another model."""
+
+    __slots__ = ("conversation", "lines", "propagates")
+
+    def after(self, earlier: Mapping[str, object], data: Mapping[str, object]) -> Mapping[str, object]:
+        """An answer of another id was refused, and is billed beside this one."""
+        if not earlier.get("id") or earlier.get("id") == data.get("id"):
+            return {**data, DECLINED: earlier[DECLINED]} if DECLINED in earlier else data
+        return {**data, DECLINED: [*seq(earlier.get(DECLINED)), earlier.get("usage")]}
+
+    def events(self, raw: bytes) -> Iterator[bytes]:
+        """Bedrock frames them in its own way."""
+        return super().events(raw) if not raw.startswith(b"\0") else events.decode(raw)
+
+
+class Routes:
+    """Which request leads where, by the settings of one instrumentor."""
+
+    def __init__(self) -> None:
+        self._hosts = read_hosts(PROVIDERS)
+        self._propagation = flag(PROPAGATION)
+        self._counted = Counted()
+        self._rows = [(re.compile(row.request), row) for row in _ROWS]
+        self._row = lru_cache(maxsize=512)(self._look_up)
+        self._provider = lru_cache(maxsize=512)(self._name_provider)
+
+    def patches(self) -> tuple[Patch | Replacement, ...]:
+        """The patch points."""
+        http = stainless.patches("anthropic", self.find, self.adjust, _HELPERS)
+        return (*http, *Sessions(self.key, self._counted).patches(), *tools.PATCHES, *native.PATCHES)
+
+    def find(self, client: Any, options: Any) -> Request | None:
+        """The request as a model call, if it is one."""
+        found = self._row(options.method, options.url)
+        if found is None:
+            return None
+        row, parts = found
+        body = stainless.wire_body(options)
+        identity = parts.get("id")
+        if identity is not None:
+            body = {"id": identity}
+        model = text(body.get("model")) or (unquote(parts["model"]) if parts.get("model") else None)
+        stream = body.get("stream") is True or "stream" in parts
+        api = row.api or Results(partial(self._counted.first, identity or ""))
+        request = AnthropicRequest(Route(api, self.key(client, row.operation, model, stream)), body, {}, "")
+        request.lines = row.api is None
+        request.propagates = self._propagation and native.propagates(client)
+        conversation = native.conversation(client)
+        if conversation:
+            request.params = {"conversation_id": conversation}
+        return request
+
+    def key(self, client: Any, operation: str, model: str | None, stream: bool) -> Key:
+        """The key of a call that a client makes."""
+        url = client.base_url
+        port = url.port or {"https": 443, "http": 80}.get(url.scheme)
+        return Key(operation, self._provider(url.host, cast("type[Any]", type(client))), model, url.host, port, stream)
+
+    def adjust(self, request: Request, options: Any) -> None:
+        """Send the trace context where the settings and the client allow it."""
+        if isinstance(request, AnthropicRequest) and request.propagates:
+            options.headers = {**obj(options.headers), **native.trace_context()}
+
+    def _name_provider(self, host: str, client: type[Any]) -> str:
+        """By the kind of client; else by host, which may be that of a compatible server; else it is Anthropic."""
+        names = [kind.__name__.removeprefix("Async") for kind in client.__mro__]
+        kinds = [provider for prefix, provider in _CLIENTS.items() if any(name.startswith(prefix) for name in names)]
+        if any(name in _OWN for name in names):
+            kinds.append("anthropic")
+        return next(iter(kinds), None) or provider_of(host, self._hosts) or "anthropic"
+
+    def _look_up(self, method: str, url: str) -> tuple[_Row, dict[str, str]] | None:
+        request = f"{method.upper()} {_AROUND.sub('', url)}"
+        for pattern, row in self._rows:
+            match = pattern.fullmatch(request)
+            if match is not None:
+                return row, {name: value for name, value in match.groupdict().items() if value is not None}
+        return None

@@ -1,0 +1,155 @@
+"""Messages and their events: https://platform.claude.com/docs/en/api/messages."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from genspan.anthropic.parts import FINISH, read_blocks, read_message, read_tools
+from genspan.anthropic.usage import DECLINED, read_usage
+from genspan_semconv.model import Prompt, Response, obj, real, seq, text, texts, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from genspan_semconv.model import AttributeValue, Message, Params
+
+    Wire = Mapping[str, object]
+
+# Where the pieces of a delta belong, and the field of the block that they add up to.
+_DELTAS = {
+    "text_delta": ("text", "text"),
+    "thinking_delta": ("thinking", "thinking"),
+    "input_json_delta": ("partial_json", "input"),
+    "compaction_delta": ("content", "content"),
+}
+
+
+def params(body: Wire) -> Params:
+    """Parameters of the request."""
+    config = obj(body.get("output_config"))
+    schema = obj(config.get("format")) or obj(body.get("output_format"))
+    found: dict[str, AttributeValue | None] = {
+        "max_tokens": whole(body.get("max_tokens")),
+        "temperature": real(body.get("temperature")),
+        "top_p": real(body.get("top_p")),
+        "top_k": whole(body.get("top_k")),
+        "stop_sequences": texts(body.get("stop_sequences")) or None,
+        "reasoning_level": text(config.get("effort")),
+        "output_type": "json" if schema.get("type") == "json_schema" else None,
+        "previous_response_id": text(obj(body.get("thread")).get("previous_message_id")),
+        "anthropic_service_tier": text(body.get("service_tier")),
+        "anthropic_speed": text(body.get("speed")),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def response(data: Wire) -> Response:
+    """Id, model, stop reason and usage; an error among the events of a stream."""
+    reason, usage = text(data.get("stop_reason")), obj(data.get("usage"))
+    return Response(
+        id=text(data.get("id")),
+        model=text(data.get("model")),
+        finish_reasons=[reason] if reason else [],
+        usage=read_usage(usage, data.get(DECLINED)),
+        complete=reason is not None,
+        final=reason is not None,
+        error=error_code(data.get("error")),
+        anthropic_service_tier=text(usage.get("service_tier")),
+        anthropic_speed=text(usage.get("speed")),
+        compacted=any(obj(item).get("type") == "compaction" for item in seq(usage.get("iterations"))),
+    )
+
+
+def error_code(error: object) -> str | None:
+    """The type of an error object."""
+    return (text(obj(error).get("type")) or "error") if error else None
+
+
+def prompt(body: Wire) -> Prompt:
+    """System blocks, messages in the order sent, and tools."""
+    messages = [read_message(obj(message)) for message in seq(body.get("messages"))]
+    return Prompt(read_blocks(body.get("system")), messages, read_tools(body))
+
+
+def answer(data: Wire) -> list[Message]:
+    """The one message, with why it stopped where there is more to say of that."""
+    reason, details = text(data.get("stop_reason")), obj(data.get("stop_details"))
+    parts = read_blocks(data.get("content"))
+    if details:
+        parts.append({**details, "type": text(details.get("type")) or "stop_details"})
+    if not parts and not reason:
+        return []
+    message: Message = {"role": text(data.get("role")) or "assistant", "parts": parts}
+    if reason:
+        message["finish_reason"] = FINISH.get(reason, reason)
+    return [message]
+
+
+class Fold:
+    """The message that the events of a stream add up to."""
+
+    def __init__(self) -> None:
+        self._fields: dict[str, object] = {}
+        self._usage: dict[str, object] = {}
+        self._blocks: dict[int, _Block] = {}
+
+    def figures(self, chunk: Wire) -> None:
+        """Everything but the content. Usage is cumulative; what an event leaves out stays as it was."""
+        ending = obj(chunk.get("delta")) if chunk.get("type") == "message_delta" else obj(None)
+        for source in (obj(chunk.get("message")), ending):
+            self._fields.update({name: value for name, value in source.items() if value is not None})
+        for source in (obj(chunk.get("message")), chunk):
+            usage = obj(source.get("usage"))
+            self._usage.update({name: value for name, value in usage.items() if value is not None})
+        if chunk.get("error"):
+            self._fields["error"] = chunk["error"]
+
+    def content(self, chunk: Wire) -> None:
+        """The blocks, and the pieces of each."""
+        index = whole(chunk.get("index")) or 0
+        for position, block in enumerate(seq(obj(chunk.get("message")).get("content"))):
+            self._blocks[position] = _Block(obj(block))
+        if chunk.get("type") == "content_block_start":
+            self._blocks[index] = _Block(obj(chunk.get("content_block")))
+        elif chunk.get("type") == "content_block_delta":
+            self._blocks.setdefault(index, _Block({"type": "text"})).add(obj(chunk.get("delta")))
+
+    def data(self) -> dict[str, object]:
+        """The message JSON."""
+        content = [block.whole() for _, block in sorted(self._blocks.items())]
+        return {**self._fields, "usage": self._usage, "content": content}
+
+
+class _Block:
+    """A block that is still growing: pieces of strings are joined once, at the end."""
+
+    def __init__(self, start: Wire) -> None:
+        self._start = start
+        self._pieces: dict[str, list[str]] = {}
+        self._citations: list[object] = []
+
+    def add(self, delta: Wire) -> None:
+        if delta.get("citation"):
+            self._citations.append(delta["citation"])
+        source, field = _DELTAS.get(text(delta.get("type")) or "", ("", ""))
+        piece = text(delta.get(source))
+        if piece:
+            self._pieces.setdefault(field, []).append(piece)
+
+    def whole(self) -> dict[str, object]:
+        block = dict(self._start)
+        for field, pieces in self._pieces.items():
+            joined = "".join(pieces)
+            block[field] = _parsed(joined) if field == "input" else (text(block.get(field)) or "") + joined
+        if self._citations:
+            block["citations"] = [*seq(block.get("citations")), *self._citations]
+        return block
+
+
+def _parsed(arguments: str) -> object:
+    """The JSON value; of a call that broke off, the text so far."""
+    try:
+        return json.loads(arguments)
+    except (ValueError, RecursionError):
+        return arguments

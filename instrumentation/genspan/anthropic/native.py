@@ -1,0 +1,86 @@
+"""The SDK's own tracing, replaced by ours while we trace: https://platform.claude.com/docs/en/cli-sdks-libraries/sdks/python.
+
+Every client has a tracer unless it is told otherwise. Without one it makes no spans and sends no trace context.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import context as otel
+from opentelemetry import trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from genspan._core.binding import Patch, Replacement
+from genspan._core.guard import Guard
+from genspan._core.turn import AGENT_KEY
+from genspan_semconv.model import obj, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from genspan._core.drive import Args, Kwargs, Wrapped, Wrapper
+    from genspan._core.telemetry import Telemetry
+
+_running = Guard("start of a tool runner")
+_working = Guard("start of a work item")
+_propagator = TraceContextTextMapPropagator()
+
+
+def _no_tracer(telemetry: Telemetry, original: Any) -> Any:
+    """``BaseClient._tracer``, a property: none while somebody sees our spans in place of the SDK's."""
+
+    def tracer(client: Any) -> Any:
+        return None if telemetry.listening() and telemetry.tracing() else original.fget(client)
+
+    return property(tracer, doc=original.__doc__)
+
+
+def _runner_span(telemetry: Telemetry) -> Wrapper:
+    """``_start_tool_runner_span(client)``: tools that run while the program reads an answer are children of ours."""
+
+    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        started = wrapped(*args, **kwargs)
+        with _running:
+            span = trace.get_current_span()
+            if started is None and span.is_recording():
+                instance._tool_runner_span = span  # which the SDK makes current, and neither ends nor changes
+        return started
+
+    return wrapper
+
+
+def _work(telemetry: Telemetry) -> Wrapper:
+    """``WorkSpan.start(client, work_item)``: the SDK ends the span that stands there, ours or its own."""
+
+    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        wrapped(*args, **kwargs)
+        with _working:
+            if instance.span is None and telemetry.listening():
+                instance.span = telemetry.start_call(AGENT_KEY, otel.get_current(), trace.SpanKind.INTERNAL)
+
+    return wrapper
+
+
+PATCHES = (
+    Replacement("anthropic._base_client", "BaseClient._tracer", _no_tracer),
+    Patch("anthropic.lib.tools._beta_runner", "BaseToolRunner._start_tool_runner_span", _runner_span),
+    Patch("anthropic.lib._tracing._work", "WorkSpan.start", _work),
+)
+
+
+def conversation(client: Any) -> str | None:
+    """The ``conversation_id`` of a client's ``open_telemetry`` option."""
+    return text(obj(getattr(client, "_open_telemetry", None)).get("conversation_id"))
+
+
+def propagates(client: Any) -> bool:
+    """Whether a client's ``open_telemetry`` option lets the trace context be sent."""
+    return obj(getattr(client, "_open_telemetry", None)).get("propagation") is not False
+
+
+def trace_context() -> Mapping[str, str]:
+    """``traceparent`` and ``tracestate`` of the current span. Never ``baggage``."""
+    headers: dict[str, str] = {}
+    _propagator.inject(headers)
+    return headers

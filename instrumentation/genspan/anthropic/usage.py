@@ -1,0 +1,72 @@
+"""Anthropic's token counts: https://platform.claude.com/docs/en/api/messages#usage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from genspan_semconv.model import Usage, add, count, obj, seq, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Wire = Mapping[str, object]
+
+    Spent = tuple[int | None, int | None]
+
+DECLINED = "declined"
+"""Where the usage of answers stands that were refused before the one that counts. Not a field of the wire."""
+
+_ADDITIONAL = {"compaction": "compaction", "advisor_message": "advisor"}
+"""Iterations that the figures of the whole leave out."""
+
+
+def read_usage(value: object, declined: object = ()) -> Usage | None:
+    """A ``usage`` object. Its input leaves out what was read from and written to a cache; ours does not."""
+    wire = obj(value)
+    writes = obj(wire.get("cache_creation"))
+    short, long = count(writes.get("ephemeral_5m_input_tokens")), count(writes.get("ephemeral_1h_input_tokens"))
+    written = count(wire.get("cache_creation_input_tokens"))
+    usage = Usage(
+        output=count(wire.get("output_tokens")),
+        cache_read=count(wire.get("cache_read_input_tokens")),
+        cache_write=add(short, long) if written is None else written,
+        cache_write_5m=short,
+        cache_write_1h=long,
+        reasoning=count(obj(wire.get("output_tokens_details")).get("thinking_tokens")),
+        searches=count(obj(wire.get("server_tool_use")).get("web_search_requests")) or None,
+    )
+    usage.input = add(count(wire.get("input_tokens")), usage.cache_read, usage.cache_write)
+    if usage == Usage():
+        return None
+    _read_additional(usage, wire, declined)
+    return usage
+
+
+def _read_additional(usage: Usage, wire: Wire, declined: object) -> None:
+    iterations = [obj(item) for item in seq(wire.get("iterations"))]
+    for kind, name in _ADDITIONAL.items():
+        _spend(usage, name, [item for item in iterations if item.get("type") == kind])
+    _spend(usage, "fallback", [obj(item) for item in seq(declined)] or _declined(usage, iterations))
+
+
+def _declined(usage: Usage, iterations: list[Wire]) -> list[Wire]:
+    """Iterations of models that refused, before a model that is asked in such a case answered.
+
+    The figures of the whole may have them or not; what tells is whether they are those of the rest.
+    """
+    served = [text(item.get("model")) for item in iterations if item.get("type") == "fallback_message"]
+    hops = [item for item in iterations if item.get("type") == "message"]
+    others = [item for item in hops if text(item.get("model")) not in (None, *served)]
+    rest = [item for item in iterations if item.get("type") not in _ADDITIONAL and item not in others]
+    return others if served and _spent(rest)[1] == usage.output else []
+
+
+def _spend(usage: Usage, name: str, wires: list[Wire]) -> None:
+    if wires:
+        usage.additional[name] = _spent(wires)
+
+
+def _spent(wires: list[Wire]) -> Spent:
+    names = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    inputs = [count(wire.get(name)) for wire in wires for name in names]
+    return add(*inputs), add(*(count(wire.get("output_tokens")) for wire in wires))
