@@ -1,0 +1,67 @@
+"""Every request of the installed openai is classified in `methods.txt`, and traced as it says there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from genspan.openai.bindings import Routes
+from tests.support.openai_methods import connections, requests
+
+LIST = Path(__file__).with_name("methods.txt")
+
+HOOKED = {
+    f"{module}.{twin}{name}Connection.parse_event"
+    for module, name in (
+        ("responses.responses", "Responses"),
+        ("beta.responses.responses", "Responses"),
+        ("realtime.realtime", "Realtime"),
+        ("beta.realtime.realtime", "Realtime"),
+    )
+    for twin in ("", "Async")
+}
+# Billed by the second of sound, over the whole session; no event has tokens.
+SECONDS = {
+    f"{module}.{twin}{name}Connection.parse_event"
+    for module, name in (
+        ("live.live", "Live"),
+        ("live.forks", "Forks"),
+        ("live.sideband", "Sideband"),
+        ("realtime.translations.translations", "Translations"),
+    )
+    for twin in ("", "Async")
+}
+
+
+def _classified():
+    """`VERB /path/{}` -> operation, or None where it is not traced."""
+    found, operation = {}, None
+    for line in LIST.read_text("utf-8").splitlines():
+        if line.startswith("["):
+            kind, _, name = line.strip("[]").partition(" as ")
+            operation = name if kind == "traced" else None
+        elif line and not line.startswith("#"):
+            found[line] = operation
+    return found
+
+
+CLASSIFIED = _classified()
+
+
+def test_every_request_is_classified():
+    unknown = {request: methods for request, methods in requests().items() if request not in CLASSIFIED}
+    assert unknown == {}
+
+
+def test_every_connection_is_classified():
+    assert connections() - HOOKED - SECONDS == set()
+
+
+@pytest.mark.parametrize("prefix", ["/", "", "/v1/", "https://gateway.example/v1/", "/openai/deployments/one/"])
+def test_each_is_traced_as_classified(prefix):
+    look_up = Routes()._look_up
+    for request, operation in CLASSIFIED.items():
+        verb, path = request.split(" ", 1)
+        found = look_up(verb.lower(), prefix + path.lstrip("/").replace("{}", "id-1") + "?beta=true")
+        assert (found[0].operation if found else None) == operation, request
