@@ -137,6 +137,7 @@ class Sender:
             return
         usage = self.wire.usage(payload)
         if usage is not None:
+            usage = usage if self.entry.usage is None else self.wire.merge(self.entry.usage, usage)
             self.entry.usage, self.entry.bill = usage, self.wire.bill(usage)
 
     def _break_off(self, response: web.StreamResponse) -> web.StreamResponse:

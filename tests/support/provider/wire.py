@@ -70,3 +70,5 @@ class Wire:
     """The usage object in a response body or chunk, as it is on the wire."""
     bill: Callable[[Json], Bill]
     """Usage object -> counted tokens."""
+    merge: Callable[[Json, Json], Json] = lambda before, now: now
+    """What two usage objects of one answer, one after the other, add up to; by itself the last one holds."""
