@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 EXPERIMENT = "genspan demo"
 PROGRAMS = ("generate", "stream", "chat", "functions", "image", "error")
 
-console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 def main() -> int:
@@ -95,7 +95,7 @@ def _show(name: str, env: dict[str, str], reader: TraceReader, server: str, seen
     new = [trace for trace in reader.newest(20)[::-1] if trace.id not in seen]
     for trace in new:
         seen.add(trace.id)
-        console.print(render(trace.spans, _title(trace)))
+        console.print(render(trace.spans, _title(trace) if len(trace.spans) > 1 else None))
         console.print(f"  {server}/#/experiments/{reader.experiment_id()}/traces?selectedEvaluationId={trace.id}\n")
     return done.returncode == 0 and bool(new)
 

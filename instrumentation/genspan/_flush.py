@@ -12,13 +12,14 @@ from opentelemetry._logs import get_logger_provider
 _logger = logging.getLogger("genspan")
 
 
-def flush(timeout_seconds: float) -> bool:
-    """Sends the spans that have ended to the exporters of the global tracer provider.
+def flush(timeout_seconds: float, *others: Any) -> bool:
+    """Sends the spans that have ended to the exporters of the global tracer provider, and of others.
 
     False if that could not be finished in time, or if there is no provider that can be flushed.
     """
-    provider = trace.get_tracer_provider()
-    return hasattr(provider, "force_flush") and _flush(timeout_seconds, provider)
+    known = {id(provider): provider for provider in (trace.get_tracer_provider(), *others)}
+    providers = [provider for provider in known.values() if hasattr(provider, "force_flush")]
+    return bool(providers) and _flush(timeout_seconds, *providers)
 
 
 def flush_all(timeout_seconds: float) -> bool:

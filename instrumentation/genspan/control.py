@@ -39,7 +39,7 @@ def uninstrument() -> None:
             instrumentor.uninstrument()
 
 
-def last_trace_id(timeout: float = 10.0) -> str | None:
+def last_trace_id(timeout: float = 30.0) -> str | None:
     """Export what is pending, and return the id of the last trace that a model call ended in: ``tr-<32 hex digits>``.
 
     Of this task or thread where it made one, else of the process; ``None`` where there is none. It is the id that
@@ -48,7 +48,7 @@ def last_trace_id(timeout: float = 10.0) -> str | None:
     trace_id = last_trace()
     if trace_id is None:
         return None
-    flush(timeout)
+    flush(timeout, *(instrumentor.tracer_provider for instrumentor in _instrumentors()))
     return f"tr-{trace_id:032x}"
 
 

@@ -67,17 +67,17 @@ def test_a_tree():
     ]
     spans[0]["usage"] = {"input": 1200, "output": 34, "total": 1234}
     assert drawn(spans) == (
-        "root [x]  1.50 s\n"
-        "├── chat gpt  1,200 in + 34 out = 1,234 tokens  250 ms\n"
-        "│   └── inner  m  partial\n"
+        "root [x]  1.50 s  ok\n"
+        "├── chat gpt  1,200 in + 34 out = 1,234 tokens  250 ms  ok\n"
+        "│   └── inner  m  partial  ok\n"
         "└── tool  ERROR no\n"
     )
 
 
 def test_spans_without_their_parent_stand_at_the_top():
     spans = [{"id": "2", "parent": "gone", "name": "a"}, {"id": "3", "parent": "3", "name": "b"}]
-    assert drawn(spans) == "2 spans\n├── a\n└── b\n"
-    assert drawn(spans[:1], "title") == "title\n└── a\n"
+    assert drawn(spans) == "2 spans\n├── a  ok\n└── b  ok\n"
+    assert drawn(spans[:1], "title") == "title\n└── a  ok\n"
     assert drawn([]) == "0 spans\n"
 
 
@@ -116,7 +116,7 @@ def test_spans_of_a_file(tmp_path, genspan):
     file.write_text("\n".join(lines), encoding="utf-8")
     assert genspan("view", str(file)) == (
         0,
-        f"{'1' * 32}  1 span\n└── old  1.00 s\n"
+        f"{'1' * 32}  1 span\n└── old  1.00 s  ok\n"
         f"{'2' * 32}  1 span\n└── new  3 in + 4 out = 7 tokens  1.00 s  ERROR bad\n",
     )
     assert "old" not in genspan("view", "-n", "1", str(file))[1]
@@ -173,7 +173,7 @@ def test_view_asks_for_the_newest_of_the_experiment(mlflow, genspan, environment
     }.get(request.path)
     assert genspan("view", "-n", "2") == (
         0,
-        "tr-1  1 span  2026-11-24  OK  1 in + 2 out = 3 tokens\n└── root  0 ms\n",
+        "tr-1  1 span  2026-11-24  OK  1 in + 2 out = 3 tokens\n└── root  0 ms  ok\n",
     )
     search = next(request for request in mlflow.requests if request.path.endswith("search"))
     assert json.loads(search.body)["max_results"] == 2
@@ -306,7 +306,7 @@ def test_it_can_be_piped_in_any_encoding(arguments):
 def test_long_lines_are_kept_whole_in_a_pipe(tmp_path):
     file = tmp_path / "spans.jsonl"
     file.write_text(otlp_line("word " * 60 + "end"), encoding="utf-8")
-    assert "word end  1.00 s\n" in piped("view", str(file))
+    assert "word end  1.00 s  ok\n" in piped("view", str(file))
 
 
 def test_a_tree_in_ascii(tmp_path):

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from os import environ
 from typing import Final
+from weakref import WeakSet
 
 _logger = logging.getLogger("genspan")
 
@@ -40,6 +41,10 @@ class Settings:
     """The ``gen_ai.client.inference.*`` metrics in place of ``gen_ai.client.operation.*`` and ``.token.usage``."""
 
 
+in_code: WeakSet[object] = WeakSet()
+"""Exporters to MLflow that the program made itself: a destination that no variable need name."""
+
+
 def exporters() -> tuple[str, ...]:
     """The names of the trace exporters that ``OTEL_TRACES_EXPORTER`` asks for, or that the destinations imply."""
     named = tuple(name.strip() for name in environ.get("OTEL_TRACES_EXPORTER", "").split(",") if name.strip())
@@ -56,7 +61,7 @@ def read_settings() -> Settings:
     names = exporters()
     headers = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
     direct = any("x-mlflow-experiment-id" in environ.get(name, "").lower() for name in headers)
-    mlflow = direct or "mlflow" in names
+    mlflow = direct or "mlflow" in names or bool(in_code)
     others = [name for name in names if name not in ("mlflow", "none")] and not direct
     implied = {"mlflow"} if mlflow else set[str]()
     if others or not mlflow:

@@ -13,6 +13,8 @@ from genspan._core.telemetry import Telemetry
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from opentelemetry.trace import TracerProvider
+
     from genspan._core.binding import Patch, Replacement
 
 _lock = RLock()
@@ -35,6 +37,8 @@ class ProviderInstrumentor(BaseInstrumentor):
         cls._bindings = None
 
     _bindings: Bindings | None = None
+    tracer_provider: TracerProvider | None = None
+    """The one that was given to ``instrument``; ``None`` is the global one."""
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """The SDK and its versions, as OpenTelemetry asks for them."""
@@ -54,6 +58,7 @@ class ProviderInstrumentor(BaseInstrumentor):
             super().uninstrument(**kwargs)
 
     def _instrument(self, **kwargs: Any) -> None:
+        self.tracer_provider = kwargs.get("tracer_provider")
         providers = {name: kwargs.get(name) for name in ("tracer_provider", "meter_provider", "logger_provider")}
         self._bindings = Bindings(self._patch_points(), Telemetry(type(self).__module__, **providers))
         self._bindings.install()

@@ -76,7 +76,9 @@ def _label(span: SpanDict) -> Text:
         label.append(f"  {seconds(span['duration'])}", "dim")
     if span.get("partial"):
         label.append("  partial", "yellow")
-    if status == "ERROR":
+    if status != "ERROR":
+        label.append("  ok", "dim")
+    else:
         label.append(f"  {' '.join(('ERROR', span.get('message', '').partition(chr(10))[0])).strip()}", "red")
     return label
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from genspan._core.config import in_code
 from genspan.mlflow.delivery import deliver
 from genspan.mlflow.problems import Problem, Voice, logger
 from genspan.mlflow.settings import SettingsError, read_destination
@@ -53,6 +54,7 @@ class MlflowSpanExporter(SpanExporter):
         client_cert_path: str | None = None,
         timeout: float | None = None,
     ) -> None:
+        in_code.add(self)
         self._voice = Voice()
         self._is_shut_down = False
         self._store: Store | None = None
@@ -94,6 +96,7 @@ class MlflowSpanExporter(SpanExporter):
         """Ends waiting for a server; spans that come later are dropped."""
         if not self._is_shut_down:
             self._is_shut_down = True
+            in_code.discard(self)
             if self._store is not None:
                 self._store.close()
 

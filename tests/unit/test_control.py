@@ -1,0 +1,81 @@
+"""``genspan.instrument``, ``uninstrument`` and ``last_trace_id``, with the real SDK and the fake provider."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+
+import pytest
+from google import genai
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+import genspan
+from tests.support.provider import FakeProvider
+
+
+@pytest.fixture
+def traced():
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=60_000))
+    genspan.instrument(tracer_provider=provider)
+    with FakeProvider() as fake:
+        yield exporter, genai.Client(api_key="a-key-for-tests", http_options={"base_url": fake.url})
+    genspan.uninstrument()
+    provider.shutdown()
+
+
+def ask(client: genai.Client) -> None:
+    client.models.generate_content(model="gemini-2.5-flash", contents="hello")
+
+
+def test_last_trace_id_exports_what_is_pending_and_names_the_trace(traced):
+    exporter, client = traced
+    ask(client)
+    assert not exporter.get_finished_spans()
+    named = genspan.last_trace_id()
+    (span,) = exporter.get_finished_spans()
+    assert named == f"tr-{span.context.trace_id:032x}"
+
+
+def test_each_thread_and_task_has_its_own_last_trace(traced):
+    exporter, client = traced
+    ask(client)
+    mine, theirs = genspan.last_trace_id(), []
+
+    def other() -> None:
+        ask(client)
+        theirs.append(genspan.last_trace_id())
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join()
+    asyncio.run(asyncio.to_thread(other))
+    assert len({mine, *theirs}) == 3
+    assert genspan.last_trace_id() == mine
+
+
+def test_without_a_trace_there_is_no_id():
+    done = subprocess.run(
+        [sys.executable, "-c", "import genspan; print(genspan.last_trace_id())"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "None"
+
+
+def test_twice_is_once_and_off_is_off(traced):
+    exporter, client = traced
+    genspan.instrument()
+    ask(client)
+    genspan.last_trace_id()
+    assert len(exporter.get_finished_spans()) == 1
+    genspan.uninstrument()
+    genspan.uninstrument()
+    ask(client)
+    genspan.last_trace_id()
+    assert len(exporter.get_finished_spans()) == 1
