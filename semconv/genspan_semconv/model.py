@@ -138,8 +138,10 @@ def several(value: object) -> Sequence[object]:
 
 
 def text(value: object) -> str | None:
-    """The string, if it is one and not empty."""
-    return value if isinstance(value, str) and value else None
+    """The string, if it is one and not empty. An SDK's enum, which is a string too, as its plain text."""
+    if type(value) is str:
+        return value or None
+    return str.__str__(value) or None if isinstance(value, str) else None
 
 
 def whole(value: object) -> int | None:
