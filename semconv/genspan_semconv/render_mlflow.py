@@ -137,8 +137,12 @@ def _messages(message: Message) -> list[dict[str, object]]:
     if role == "assistant":
         return [*messages, _assistant({"role": role, "parts": rest})] if rest else messages
     if rest or not results:
-        messages.append({"role": "system" if role == "developer" else role, "content": _parts(rest)})
+        messages.append({"role": _ROLES.get(role, "user"), "content": _parts(rest)})
     return messages
+
+
+# MLflow's chat view knows these and shows nothing of a conversation in which there is another.
+_ROLES: Final = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 
 
 def _assistant(message: Message) -> dict[str, object]:
