@@ -168,7 +168,7 @@ def test_a_background_response_counts_once(install, provider, client):
 
 def test_a_background_stream_is_resumed(install, provider, client):
     telemetry = install()
-    stream = client.responses.create(**ASK, background=True, stream=True)
+    stream = client.responses.create(model="gpt-4.1-mini", input="[[hold=1]] Hello", background=True, stream=True)
     event = next(stream)
     stream.close()
     list(client.responses.retrieve(event.response.id, stream=True, starting_after=event.sequence_number))

@@ -49,10 +49,7 @@ def read_hosts(variable: str) -> dict[str, str]:
 
 
 def provider_of(host: str, hosts: dict[str, str]) -> str | None:
-    """The provider of a host, or of the nearest domain around it."""
+    """The provider of a host, or of the longest name that it ends in (``europe-west1-aiplatform.googleapis.com``)."""
     name = host.lower()
-    while name:
-        if name in hosts:
-            return hosts[name]
-        name = name.partition(".")[2]
-    return None
+    found = [known for known in hosts if name == known or name.endswith((f".{known}", f"-{known}"))]
+    return hosts[max(found, key=len)] if found else None
