@@ -56,6 +56,15 @@ class Key(NamedTuple):
     stream: bool
 
 
+# Calling ``dict[str, int]()`` costs ten times as much as ``{}``.
+def _no_modalities() -> dict[tuple[str, str], int]:
+    return {}
+
+
+def _nothing_additional() -> dict[str, tuple[int | None, int | None]]:
+    return {}
+
+
 @dataclass(slots=True)
 class Usage:
     """Tokens of one call, as the provider billed them. ``None``: not reported, which is not zero.
@@ -81,11 +90,9 @@ class Usage:
     """Seconds of sound, where a provider bills those in place of tokens."""
     searches: int | None = None
     """Web searches billed beside the tokens."""
-    modalities: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    modalities: dict[tuple[str, str], int] = field(default_factory=_no_modalities)
     """Tokens by modality (``text``, ``image``, ``audio``) and direction (``input``, ``output``, ``cache_read``)."""
-    additional: dict[str, tuple[int | None, int | None]] = field(
-        default_factory=dict[str, "tuple[int | None, int | None]"]
-    )
+    additional: dict[str, tuple[int | None, int | None]] = field(default_factory=_nothing_additional)
 
 
 @dataclass(slots=True)
@@ -146,11 +153,9 @@ def text(value: object) -> str | None:
 
 def whole(value: object) -> int | None:
     """The integer, if it is one (2.0 counts, ``true`` does not) and fits in 64 bits."""
-    if isinstance(value, bool):
-        return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if isinstance(value, int) and -_INT64 <= value < _INT64 else None
+    return value if type(value) is int and -_INT64 <= value < _INT64 else None
 
 
 def count(value: object) -> int | None:
@@ -179,8 +184,11 @@ def texts(value: object) -> list[str]:
 
 def add(*figures: int | None) -> int | None:
     """The sum of the figures that are known; unknown if none is."""
-    known = [figure for figure in figures if figure is not None]
-    return sum(known) if known else None
+    total: int | None = None
+    for figure in figures:
+        if figure is not None:
+            total = figure if total is None else total + figure
+    return total
 
 
 def summed(first: Mapping[str, object], second: Mapping[str, object]) -> dict[str, object]:

@@ -154,9 +154,9 @@ def response(response: Response, into: dict[str, AttributeValue]) -> None:
 
 def params(params: Params, into: dict[str, AttributeValue]) -> None:
     """Parameters of the request."""
-    for field, name in _PARAMS.items():
-        value = params.get(field)
-        if value is not None:
+    for field, value in params.items():
+        name = _PARAMS.get(field)
+        if name is not None:
             into[name] = value
 
 

@@ -68,16 +68,15 @@ def usage(usage: Usage, into: dict[str, AttributeValue]) -> None:
     """``mlflow.chat.tokenUsage``. MLflow sums it over spans, and needs the total to be there."""
     if usage.input is None and usage.output is None:
         return
-    total = (usage.input or 0) + (usage.output or 0)
-    figures = [
-        ("input_tokens", usage.input or 0),
-        ("output_tokens", usage.output or 0),
-        ("total_tokens", total),
+    tokens_in, tokens_out = usage.input or 0, usage.output or 0
+    members = f'"input_tokens": {tokens_in}, "output_tokens": {tokens_out}, "total_tokens": {tokens_in + tokens_out}'
+    for name, figure in (
         ("cache_read_input_tokens", usage.cache_read),
         ("cache_creation_input_tokens", usage.cache_write),
         ("cache_creation_input_tokens_above_1hr", add(usage.cache_write_1h, usage.cache_write_12h)),
-    ]
-    members = ", ".join(f'"{name}": {figure}' for name, figure in figures if figure is not None)
+    ):
+        if figure is not None:
+            members += f', "{name}": {figure}'
     into[names.MLFLOW_CHAT_TOKEN_USAGE] = f"{{{members}}}"
 
 

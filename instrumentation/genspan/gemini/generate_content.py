@@ -9,7 +9,7 @@ from genspan.gemini.usage import read_usage
 from genspan_semconv.model import Prompt, Response, obj, real, seq, text, texts, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from genspan_semconv.model import AttributeValue, Message, Params
 
@@ -28,40 +28,55 @@ _FINISH = {
     "IMAGE_PROHIBITED_CONTENT": "content_filter",
     "MODEL_ARMOR": "content_filter",
 }
-_OUTPUT_TYPES = {"IMAGE": "image", "AUDIO": "speech"}
+_OUTPUT_TYPES = {"APPLICATION/JSON": "json", "IMAGE": "image", "AUDIO": "speech"}
 
 
 def params(body: Wire) -> Params:
     """Parameters, from ``generationConfig``."""
-    config = obj(body.get("generationConfig") or body.get("generation_config"))
-    thinking = obj(config.get("thinkingConfig") or config.get("thinking_config"))
+    found: Params = {}
+    for field, value in obj(body.get("generationConfig") or body.get("generation_config")).items():
+        known = _PARAMS.get(field)
+        if known is not None:
+            name, read = known
+            figure = read(value)
+            if figure is not None:
+                found[name] = figure
+    return found
+
+
+def _choices(value: object) -> int | None:
+    choices = whole(value)
+    return choices if choices != 1 else None
+
+
+def _reasoning_level(value: object) -> str | None:
+    thinking = obj(value)
     budget = whole(thinking.get("thinkingBudget", thinking.get("thinking_budget")))
-    choices = whole(config.get("candidateCount"))
-    found: dict[str, AttributeValue | None] = {
-        "temperature": real(config.get("temperature")),
-        "top_p": real(config.get("topP")),
-        "top_k": whole(config.get("topK")),
-        "max_tokens": whole(config.get("maxOutputTokens")),
-        "stop_sequences": texts(config.get("stopSequences")) or None,
-        "seed": whole(config.get("seed")),
-        "frequency_penalty": real(config.get("frequencyPenalty")),
-        "presence_penalty": real(config.get("presencePenalty")),
-        "choice_count": choices if choices != 1 else None,
-        "reasoning_level": text(thinking.get("thinkingLevel") or thinking.get("thinking_level"))
-        or (str(budget) if budget is not None else None),
-        "output_type": _output_type(config),
-    }
-    return {name: value for name, value in found.items() if value is not None}
+    level = text(thinking.get("thinkingLevel") or thinking.get("thinking_level"))
+    return level or (str(budget) if budget is not None else None)
 
 
-def _output_type(config: Wire) -> str | None:
-    mime = text(config.get("responseMimeType") or config.get("response_mime_type"))
-    if mime == "application/json":
-        return "json"
-    for modality in texts(config.get("responseModalities")):
-        if modality.upper() in _OUTPUT_TYPES:
-            return _OUTPUT_TYPES[modality.upper()]
-    return None
+def _output_type(value: object) -> str | None:
+    """From a MIME type or from modalities."""
+    return next((_OUTPUT_TYPES[kind] for kind in map(str.upper, texts(value)) if kind in _OUTPUT_TYPES), None)
+
+
+_PARAMS: dict[str, tuple[str, Callable[[object], AttributeValue | None]]] = {
+    "temperature": ("temperature", real),
+    "topP": ("top_p", real),
+    "topK": ("top_k", whole),
+    "maxOutputTokens": ("max_tokens", whole),
+    "stopSequences": ("stop_sequences", lambda value: texts(value) or None),
+    "seed": ("seed", whole),
+    "frequencyPenalty": ("frequency_penalty", real),
+    "presencePenalty": ("presence_penalty", real),
+    "candidateCount": ("choice_count", _choices),
+    "thinkingConfig": ("reasoning_level", _reasoning_level),
+    "thinking_config": ("reasoning_level", _reasoning_level),
+    "responseMimeType": ("output_type", _output_type),
+    "response_mime_type": ("output_type", _output_type),
+    "responseModalities": ("output_type", _output_type),
+}
 
 
 def response(data: Wire) -> Response:

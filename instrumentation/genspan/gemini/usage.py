@@ -10,30 +10,27 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MODALITIES = {"TEXT": "text", "IMAGE": "image", "AUDIO": "audio"}
-_DETAILS = (
-    ("promptTokensDetails", "input"),
-    ("promptTokenDetails", "input"),  # batchEmbedContents spells it so
-    ("toolUsePromptTokensDetails", "input"),
-    ("candidatesTokensDetails", "output"),
-    ("responseTokensDetails", "output"),  # live sessions
-    ("cacheTokensDetails", "cache_read"),
-)
+_DETAILS = {
+    "promptTokensDetails": "input",
+    "promptTokenDetails": "input",  # batchEmbedContents spells it so
+    "toolUsePromptTokensDetails": "input",
+    "candidatesTokensDetails": "output",
+    "responseTokensDetails": "output",  # live sessions
+    "cacheTokensDetails": "cache_read",
+}
 
 
 def read_usage(metadata: object) -> Usage | None:
     """Usage of one HTTP request. Tool-use prompts are billed as input, thoughts as output; the counts are apart."""
     wire = obj(metadata)
-    prompt = count(wire.get("promptTokenCount"))
-    total = count(wire.get("totalTokenCount"))
+    total, thoughts = count(wire.get("totalTokenCount")), count(wire.get("thoughtsTokenCount"))
+    answered = count(wire.get("candidatesTokenCount", wire.get("responseTokenCount")))
     usage = Usage(
-        input=add(prompt, count(wire.get("toolUsePromptTokenCount"))),
-        output=add(
-            count(wire.get("candidatesTokenCount", wire.get("responseTokenCount"))),
-            count(wire.get("thoughtsTokenCount")),
-        ),
+        input=add(count(wire.get("promptTokenCount")), count(wire.get("toolUsePromptTokenCount"))),
+        output=add(answered, thoughts),
         total=total,
         cache_read=count(wire.get("cachedContentTokenCount")),
-        reasoning=count(wire.get("thoughtsTokenCount")),
+        reasoning=thoughts,
     )
     if usage.output is None and total is not None and usage.input is not None:
         usage.output = max(total - usage.input, 0)  # a count of zero is left out of Google's JSON; the total says it
@@ -44,8 +41,11 @@ def read_usage(metadata: object) -> Usage | None:
 
 
 def _read_modalities(wire: Mapping[str, object], usage: Usage) -> None:
-    for name, direction in _DETAILS:
-        for item in seq(wire.get(name)):
+    for name, details in wire.items():
+        direction = _DETAILS.get(name)
+        if direction is None:
+            continue
+        for item in seq(details):
             detail = obj(item)
             modality = _MODALITIES.get(text(detail.get("modality")) or "")
             tokens = count(detail.get("tokenCount"))
