@@ -20,7 +20,10 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 
 
 def dumps(value: object) -> str:
-    """The JSON text of a value. What JSON cannot hold becomes its nearest kin: an object its text, half an emoji "?" """
+    """The JSON text of a value. What JSON cannot hold becomes its nearest kin: an object its text, half an emoji "?".
+
+    Never raises.
+    """
     if _fast is not None:
         try:
             return _fast(value).decode()

@@ -1,4 +1,4 @@
-"""The main job: a program with every Gemini feature, zero code, a real MLflow server; checked over MLflow's REST API."""
+"""The main job: a program with every Gemini feature, zero code, into a real MLflow server, over its REST API."""
 
 from __future__ import annotations
 

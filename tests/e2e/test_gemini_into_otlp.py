@@ -1,5 +1,6 @@
-"""A program with every Gemini feature, zero code, into an OTLP receiver over http/protobuf and over grpc; everything that
-arrives is checked against the registry and the message schemas.
+"""A program with every Gemini feature, zero code, into an OTLP receiver over http/protobuf and over grpc.
+
+Everything that arrives is checked against the registry and the message schemas.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from genspan.gemini.bindings import PATCHES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from genspan._core.binding import Patch
+    from genspan._core.binding import Patch, Replacement
 
 __all__ = ["GeminiInstrumentor"]
 
@@ -22,5 +22,5 @@ class GeminiInstrumentor(ProviderInstrumentor):
     dependencies = ("google-genai >= 2, < 4",)
     patches = PATCHES
 
-    def _patch_points(self) -> Sequence[Patch]:
+    def _patch_points(self) -> Sequence[Patch | Replacement]:
         return (*self.patches, *interaction_bindings.patches())

@@ -223,9 +223,8 @@ class Fold:
         elif kind == "arguments_delta" and text(delta.get("arguments")):
             self._texts.setdefault((index, "arguments"), []).append(str(delta["arguments"]))
         elif kind in ("image", "audio", "video", "document"):
-            content = self._steps.setdefault(index, {"type": "model_output"}).setdefault("content", [])
-            if isinstance(content, list):
-                content.append(dict(delta))
+            step = self._steps.setdefault(index, {"type": "model_output"})
+            step["content"] = [*seq(step.get("content")), dict(delta)]
 
     def data(self) -> dict[str, object]:
         """The interaction's JSON."""

@@ -158,8 +158,10 @@ _READERS: dict[str, Callable[[Wire], Part]] = {
 }
 # The conventions' own kinds of parts, which say what else is in a part.
 _TAKEN = frozenset(
-    ("text", "reasoning", "blob", "uri", "file", "tool_call", "tool_call_response", "server_tool_call")
-    + ("server_tool_call_response", "compaction")
+    (
+        *("text", "reasoning", "blob", "uri", "file", "compaction"),
+        *("tool_call", "tool_call_response", "server_tool_call", "server_tool_call_response"),
+    )
 )
 # Fields that stand beside a part's content and say something about it.
 _BESIDE = frozenset(
