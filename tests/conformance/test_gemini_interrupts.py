@@ -9,7 +9,6 @@ import importlib
 import pytest
 from tests.support import programs, surfaces, verdict
 from tests.support.endings import exhausted
-from tests.support.observe import Seen
 from tests.support.provider import Reply
 from tests.support.surfaces import PLAIN, STREAMS, SURFACES
 
@@ -77,7 +76,7 @@ def test_interrupted(provider, install, surface, after, error):
 def test_cancelled(provider, install, surface, how):
     """While the provider is silent; of function calling in the second request, of a stream before it opens."""
 
-    async def work(client, seen: Seen):
+    async def work(client, seen):
         async def call():
             await programs.call(surface, True, client, seen, do=exhausted)
             raise seen.errors[0]
