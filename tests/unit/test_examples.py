@@ -23,6 +23,10 @@ EXPECTED = {
     "gemini_image.py": ("image/png", 1),
     "gemini_error.py": ("ClientError 404", 1),
     "gemini_async.py": ("Name one thing that is blue.", 4),
+    "openai_chat.py": ("> And if it rains?", 3),
+    "openai_stream.py": ("tokens in,", 1),
+    "openai_responses.py": ("city='Porto' days=3", 3),
+    "openai_functions.py": ("(get_weather was asked for Paris)", 2),
     "gemini_in_code.py": ('"gen_ai.provider.name": "gcp.gemini"', 1),
 }
 
@@ -37,7 +41,12 @@ def provider():
 def test_runs(provider, name):
     provider.reset()
     address = {"GOOGLE_GEMINI_BASE_URL": provider.url, "GEMINI_API_KEY": "none"}
-    ours = {name for name in os.environ if name.startswith(("GEMINI_", "GOOGLE_", "GENSPAN_", "OTEL_", "MLFLOW_"))}
+    address |= {"OPENAI_BASE_URL": f"{provider.url}/v1", "OPENAI_API_KEY": "none"}
+    ours = {
+        name
+        for name in os.environ
+        if name.startswith(("GEMINI_", "GOOGLE_", "OPENAI_", "GENSPAN_", "OTEL_", "MLFLOW_"))
+    }
     environment = {name: value for name, value in os.environ.items() if name not in ours}
     ran = subprocess.run(
         [sys.executable, EXAMPLES / name],
