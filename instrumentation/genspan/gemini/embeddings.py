@@ -38,7 +38,9 @@ def response(data: Wire) -> Response:
     if predicted:
         vectors = predicted
         usage = Usage(input=add(*(count(obj(vector.get("statistics")).get("token_count")) for vector in predicted)))
-    if usage is not None:
+    if usage is not None and usage.input is None:
+        usage = None
+    elif usage is not None:
         usage = Usage(input=usage.input, total=usage.total)  # the conventions have no more of embeddings
     vectors = [vector for vector in vectors if vector]
     made = Response(model=text(data.get("modelVersion")), usage=usage)
