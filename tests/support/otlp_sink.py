@@ -52,6 +52,8 @@ class OtlpSink:
     delay: float = 0.0
     headers: dict[str, str] = field(default_factory=dict)
     port: int = 0
+    prefix: str = ""
+    """Of the path, cut off before it is recorded; what lacks it is answered with 404."""
     requests: list[Request] = field(default_factory=list)
 
     def __enter__(self) -> OtlpSink:
@@ -101,9 +103,13 @@ def _handler(sink: OtlpSink) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers["content-length"]))
             if self.headers.get("content-encoding") == "gzip":
                 body = gzip.decompress(body)
-            status = sink.status
+            status = sink.status if self.path.startswith(sink.prefix) else 404
             time.sleep(sink.delay)
-            sink.requests.append(Request(self.path, {k.lower(): v for k, v in self.headers.items()}, body, status))
+            sink.requests.append(
+                Request(
+                    self.path.removeprefix(sink.prefix), {k.lower(): v for k, v in self.headers.items()}, body, status
+                )
+            )
             self.send_response(status)
             for name, value in sink.headers.items():
                 self.send_header(name, value)

@@ -1,0 +1,138 @@
+"""What is kept, what is lost and what an operator sees: the table of docs/collector.md, row by row."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.support.collector import Collector, free_port, wait_until
+from tests.support.otlp import request, send, span
+from tests.support.otlp_sink import OtlpSink
+
+LOST = {
+    400: "InvalidArgument",
+    401: "Unauthenticated",
+    404: "Unimplemented",
+    413: "Unknown",
+    422: "Unknown",
+    500: "Unknown",
+}
+
+
+def spans(count: int, size: int = 0):
+    return [span(attributes={"filler": "x" * size} if size else {}) for _ in range(count)]
+
+
+def failed(collector: Collector, permanent: str = "true") -> dict[str, float]:
+    name = "otelcol_exporter_send_failed_spans{"
+    return {
+        k: v for k, v in collector.metrics().items() if k.startswith(name) and f'error_permanent="{permanent}"' in k
+    }
+
+
+@pytest.mark.parametrize("status", LOST)
+def test_a_refusal_for_good_is_counted_and_logged_once(tmp_path, sink, status):
+    sink.status = status
+    with Collector("agent.yaml", tmp_path, BACKEND_ENDPOINT=sink.url) as agent:
+        assert send(agent.url, request(spans(7))) == 200
+        wait_until(lambda: failed(agent), "the count of what was lost")
+        ((name, count),) = failed(agent).items()
+        assert count == 7
+        assert f'error_type="{LOST[status]}"' in name
+        sink.status = 200
+        assert send(agent.url, request(spans(1))) == 200
+        wait_until(lambda: len(sink.spans) == 1, "what comes after")
+        log = agent.log
+    assert log.count("Dropping data") == 1
+    assert str(status) in next(line for line in log.splitlines() if "Dropping data" in line)
+    assert len(sink.requests) == 2
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_refusal_for_now_loses_nothing(tmp_path, sink, status):
+    sink.status = status
+    sent = spans(7)
+    with Collector("agent.yaml", tmp_path, BACKEND_ENDPOINT=sink.url) as agent:
+        assert send(agent.url, request(sent)) == 200
+        wait_until(lambda: sink.requests, "a try")
+        assert agent.metrics()["otelcol_exporter_queue_size"] > 0
+        sink.status = 200
+        wait_until(lambda: sink.spans, "a second try")
+        assert not failed(agent)
+    assert sink.seen == {one.span_id: 1 for one in sent}
+
+
+def test_retry_after_is_obeyed(tmp_path, sink):
+    sink.status, sink.headers = 503, {"retry-after": "4"}
+    with Collector("agent.yaml", tmp_path, BACKEND_ENDPOINT=sink.url) as agent:
+        assert send(agent.url, request(spans(1))) == 200
+        wait_until(lambda: sink.requests, "a try")
+        sink.status, first = 200, time.monotonic()
+        wait_until(lambda: sink.spans, "a second try")
+        assert time.monotonic() - first > 3
+
+
+def test_nobody_answers_and_the_agent_is_stopped_meanwhile(tmp_path):
+    port = free_port()
+    sent = spans(7)
+    with Collector("agent.yaml", tmp_path, BACKEND_ENDPOINT=f"http://127.0.0.1:{port}") as agent:
+        assert send(agent.url, request(sent)) == 200
+        wait_until(lambda: "Will retry" in agent.log, "a try")
+        agent.stop()  # says "Dropping data ... interrupted due to shutdown"; the queue on disk has it still
+        agent.start()
+        with OtlpSink(port=port) as sink:
+            wait_until(lambda: len(sink.spans) == 7, "all of it")
+            assert sink.seen == {one.span_id: 1 for one in sent}
+
+
+def test_a_slow_backend_gets_everything_once(tmp_path, sink):
+    sink.delay = 2
+    sent = spans(50)
+    with Collector("agent.yaml", tmp_path, BACKEND_ENDPOINT=sink.url) as agent:
+        for one in sent:
+            assert send(agent.url, request([one])) == 200
+        wait_until(lambda: len(sink.seen) == 50, "all of it")
+    assert sink.seen == {one.span_id: 1 for one in sent}
+
+
+def test_a_full_queue_tells_the_sender_to_come_again(tmp_path, sink):
+    sink.status = 503
+    variables = {"BACKEND_ENDPOINT": sink.url, "QUEUE_BYTES": 1048576}
+    with Collector("agent.yaml", tmp_path, **variables) as agent:
+        answers = [send(agent.url, request(spans(1, 300_000))) for _ in range(6)]
+        accepted = answers.count(200)
+        assert answers == [200] * accepted + [503] * (6 - accepted)
+        assert 0 < accepted < 6
+        seen = agent.metrics()
+        assert seen["otelcol_receiver_refused_spans"] == 6 - accepted
+        assert seen["otelcol_exporter_enqueue_failed_spans"] == 6 - accepted
+        sink.status = 200
+        wait_until(lambda: len(sink.spans) == accepted, "what was accepted")
+        assert send(agent.url, request(spans(1, 300_000))) == 200
+
+
+def test_a_body_over_the_limit_is_the_senders_loss(tmp_path, sink):
+    with Collector("agent.yaml", tmp_path, BACKEND_ENDPOINT=sink.url) as agent:
+        assert send(agent.url, request(spans(1, 68_000_000))) == 400
+        assert send(agent.url, request(spans(1, 30_000_000))) == 200
+        wait_until(lambda: sink.spans, "a span of 30 MB")
+
+
+def test_out_of_memory_tells_the_sender_to_come_again(tmp_path, sink):
+    with Collector("agent.yaml", tmp_path, BACKEND_ENDPOINT=sink.url, MEMORY_LIMIT_MIB=129) as agent:
+        time.sleep(1.5)  # limit less reserve is 1 MiB: over it after the first look
+        assert send(agent.url, request(spans(1))) == 503
+        assert agent.metrics()["otelcol_receiver_refused_spans"] == 1
+
+
+def test_one_backend_of_a_gateway_does_not_hold_up_the_other(tmp_path, sink):
+    with OtlpSink(status=503) as second:
+        places = {"BACKEND_ENDPOINT": sink.url, "BACKEND2_ENDPOINT": second.url, "DECISION_WAIT": "1s"}
+        with Collector("gateway.yaml", tmp_path, **places, DECISION_WAIT_ROOT="500ms", KEEP_PERCENT=100) as gateway:
+            sent = spans(20)
+            assert send(gateway.url, request(sent)) == 200
+            wait_until(lambda: len(sink.seen) == 20, "the first has all")
+            second.status = 200
+            wait_until(lambda: len(second.seen) == 20, "the second has all")
+        assert sink.seen == second.seen == {one.span_id: 1 for one in sent}

@@ -1,0 +1,115 @@
+"""to-jaeger, to-phoenix, to-grafana, to-datadog: paths, headers and signals; and what no file may get wrong."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+
+from tests.support.collector import CONFIGS, Collector, wait_until
+from tests.support.otlp import model_call, request, send, span, value
+from tests.support.otlp_sink import OtlpSink
+
+FILES = sorted(path for path in CONFIGS.glob("*.yaml") if path.name not in ("builder.yaml", "prometheus-rules.yaml"))
+
+# Keys that the Collector accepts in silence whatever they are called; everything that our files use of them.
+UNCHECKED = {
+    "otlp_http": {"endpoint", "headers", "timeout", "retry_on_failure", "sending_queue"},
+    "prometheus": {"endpoint", "without_scope_info", "metric_expiration"},
+    "http": {"endpoint", "max_request_body_size"},
+}
+# https://github.com/open-telemetry/opentelemetry-collector-contrib/blob/main/exporter/datadogexporter/README.md
+DATADOG = {"api": {"key", "site", "fail_on_invalid_key"}, "retry_on_failure": {"initial_interval", "max_interval", "max_elapsed_time"}, "sending_queue": {"storage", "sizer", "queue_size"}}  # fmt: skip
+
+
+def logs():
+    message = ExportLogsServiceRequest()
+    message.resource_logs.add().scope_logs.add().log_records.add(body=value("line"))
+    return message
+
+
+def metrics():
+    message = ExportMetricsServiceRequest()
+    message.resource_metrics.add().scope_metrics.add().metrics.add(name="m").gauge.data_points.add(as_int=1)
+    return message
+
+
+@pytest.mark.parametrize(
+    ("config", "variables"),
+    [
+        ("to-jaeger.yaml", {"JAEGER_ENDPOINT": "", "JAEGER_AUTHORIZATION": "Bearer t"}),
+        ("to-phoenix.yaml", {"PHOENIX_ENDPOINT": "", "PHOENIX_AUTHORIZATION": "Bearer t", "PHOENIX_PROJECT": "p"}),
+    ],
+)
+def test_traces_with_the_providers_figures(tmp_path, sink, provider, example, config, variables):
+    variables = {name: content or sink.url for name, content in variables.items()}
+    with Collector(config, tmp_path, **variables) as collector:
+        example("gemini_functions.py", collector.url, OTEL_METRICS_EXPORTER="none", OTEL_LOGS_EXPORTER="none")
+        wait_until(lambda: len(sink.spans) >= 4, "the spans")
+    used = [a.value.int_value for s in sink.spans for a in s.attributes if a.key == "gen_ai.usage.input_tokens"]
+    assert sum(used) == provider.ledger.total().input
+    assert {one.headers["authorization"] for one in sink.requests} == {"Bearer t"}
+    resource = {a.key: a.value.string_value for a in sink.requests[0].message.resource_spans[0].resource.attributes}
+    assert resource.get("openinference.project.name") == variables.get("PHOENIX_PROJECT")
+
+
+def test_grafana_gets_each_signal_at_its_own_address(tmp_path, sink):
+    with OtlpSink(prefix="/otlp") as mimir, OtlpSink(prefix="/otlp") as loki:
+        places = {
+            "TRACES_ENDPOINT": sink.url,
+            "METRICS_ENDPOINT": mimir.url + "/otlp",
+            "LOGS_ENDPOINT": loki.url + "/otlp",
+        }
+        with Collector("to-grafana.yaml", tmp_path, **places, GRAFANA_TENANT="team") as collector:
+            assert send(collector.url, request([span(attributes=model_call(1, 2))])) == 200
+            assert send(collector.url, metrics(), "/v1/metrics") == 200
+            assert send(collector.url, logs(), "/v1/logs") == 200
+            wait_until(lambda: sink.requests and mimir.requests and loki.requests, "all three")
+        assert [one.path for one in sink.requests] == ["/v1/traces"]
+        assert [one.path for one in mimir.requests] == ["/v1/metrics"]
+        assert [one.path for one in loki.requests] == ["/v1/logs"]
+        assert {one.headers["x-scope-orgid"] for s in (sink, mimir, loki) for one in s.requests} == {"team"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_keys_that_the_collector_would_not_miss(path):
+    config = yaml.safe_load(path.read_text("utf-8"))
+    for name, settings in config["exporters"].items():
+        kind = name.split("/")[0]
+        if kind in UNCHECKED:
+            assert set(settings) <= UNCHECKED[kind], name
+    protocols = config["receivers"].get("otlp", {}).get("protocols", {})
+    assert set(protocols.get("http", {})) <= UNCHECKED["http"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_nothing_is_lost_by_a_default(path):
+    config = yaml.safe_load(path.read_text("utf-8"))
+    for name, settings in config["exporters"].items():
+        if name.split("/")[0] in ("otlp_http", "kafka", "datadog"):
+            assert settings["retry_on_failure"]["max_elapsed_time"] == "0s", name
+            assert settings["sending_queue"]["storage"] == "file_storage/queue", name
+    assert config["extensions"]["file_storage/queue"]["fsync"] is True
+    for name, pipeline in config["service"]["pipelines"].items():
+        leaves = any(exporter.startswith(("otlp_http", "kafka", "datadog")) for exporter in pipeline["exporters"])
+        assert not (leaves and any(p.startswith("batch") for p in pipeline.get("processors", []))), name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_variable_is_in_the_table_with_its_default(path):
+    text = path.read_text("utf-8")
+    table = "\n".join(line for line in text.splitlines() if line.startswith("#"))
+    body = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    for name, default in set(re.findall(r"\$\{env:(\w+)(?::-([^}]*))?\}", body)):
+        assert name in table, name
+        assert default in table or default == r"[^\s\S]", f"{name}={default}"
+
+
+def test_datadog_uses_documented_keys_only():
+    exporter = yaml.safe_load((CONFIGS / "to-datadog.yaml").read_text("utf-8"))["exporters"]["datadog"]
+    assert exporter.keys() <= DATADOG.keys()
+    for key, settings in exporter.items():
+        assert settings.keys() <= DATADOG[key], key

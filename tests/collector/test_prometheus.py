@@ -1,0 +1,124 @@
+"""Rules and dashboard, evaluated by a real Prometheus that scraped the real gateway."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.support.collector import CONFIGS, Collector, free_port, get, wait_until
+from tests.support.otlp import request, send, span
+
+RULES = CONFIGS / "prometheus-rules.yaml"
+DASHBOARD = json.loads((CONFIGS / "grafana-dashboard.json").read_text("utf-8"))
+HERE = Path(__file__).parent
+VARIABLES = {"$__rate_interval": "1m", "$__range": "5m", "$job": ".*", "$model": ".*"}
+
+SCRAPE = """
+global: {{scrape_interval: 1s, evaluation_interval: 1s}}
+rule_files: ["{rules}"]
+scrape_configs:
+  - job_name: collectors
+    static_configs: [{{targets: ["127.0.0.1:{telemetry}"]}}]
+  - job_name: applications
+    honor_labels: true
+    static_configs: [{{targets: ["{gateway}"]}}]
+"""
+
+
+def program(name: str) -> str:
+    found = shutil.which(name)
+    if not found:
+        pytest.skip(f"no {name} here: apt-get install prometheus, or make test-collector")
+    return found
+
+
+class Prometheus:
+    def __init__(self, folder: Path, gateway: Collector) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
+        folder.mkdir()
+        addresses = {
+            "telemetry": gateway.variables["TELEMETRY_PORT"],
+            "gateway": gateway.variables["PROMETHEUS_ENDPOINT"],
+        }
+        (folder / "prometheus.yml").write_text(SCRAPE.format(rules=RULES, **addresses))
+        arguments = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address={self.url[7:]}"]
+        self.command, self.folder = [program("prometheus"), *arguments], folder
+
+    def __enter__(self) -> Prometheus:
+        with (self.folder / "log").open("wb") as log:
+            self.process = subprocess.Popen(self.command, cwd=self.folder, stdout=log, stderr=log)
+        wait_until(self._ready, "Prometheus is ready", 60)
+        return self
+
+    def _ready(self) -> bool:
+        try:
+            return bool(get(self.url + "/-/ready"))
+        except OSError:
+            return False
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+
+    def query(self, expression: str) -> list[dict]:
+        answer = json.loads(get(f"{self.url}/api/v1/query?{urlencode({'query': expression})}"))
+        assert answer["status"] == "success", answer
+        return answer["data"]["result"]
+
+    def value(self, expression: str) -> float:
+        """The sum over what an expression finds."""
+        return sum(float(one["value"][1]) for one in self.query(expression))
+
+
+def expressions() -> list[tuple[str, str]]:
+    found = []
+    for panel in DASHBOARD["panels"]:
+        for target in panel.get("targets", []):
+            text = target["expr"]
+            for name, value in VARIABLES.items():
+                text = text.replace(name, value)
+            assert "$" not in text, f"a variable that the test does not know: {text}"
+            found.append((panel["title"], text))
+    return found
+
+
+def test_rules_are_valid_and_fire_as_they_should():
+    promtool = program("promtool")
+    for command in (["check", "rules", RULES], ["test", "rules", HERE / "prometheus-rules-test.yaml"]):
+        ran = subprocess.run([promtool, *command], capture_output=True, text=True, timeout=60, check=False)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_dashboard_has_what_it_should_show():
+    text = json.dumps(DASHBOARD["panels"])
+    for metric in ("operation_duration", "time_to_first_chunk", "token_usage", "error_type", "gen_ai_token_type"):
+        assert metric in text
+    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
+
+
+@pytest.mark.heavy
+def test_every_expression_of_the_dashboard_finds_something(tmp_path, sink, provider, example):
+    quick = {"DECISION_WAIT": "2s", "DECISION_WAIT_ROOT": "1s", "BACKEND_ENDPOINT": sink.url}
+    with (
+        Collector("gateway.yaml", tmp_path / "gateway", **quick) as gateway,
+        Prometheus(tmp_path / "p", gateway) as prometheus,
+    ):
+        for name in ("gemini_functions.py", "gemini_stream.py", "gemini_error.py"):
+            example(name, gateway.url)
+        bill = provider.ledger.total()
+        wait_until(lambda: prometheus.value("genai_span_input_tokens_total") == bill.input, "token sums from spans")
+        wait_until(lambda: prometheus.value("gen_ai_client_token_usage_sum") == bill.total, "the applications' sums")
+        assert prometheus.value('gen_ai_client_token_usage_sum{gen_ai_token_type="output"}') == bill.output
+        assert prometheus.value("genai_span_output_tokens_total") == bill.output
+        sink.status = 400  # so that something is lost
+        assert send(gateway.url, request([span(error=True)])) == 200
+        for title, text in expressions():
+            wait_until(lambda text=text: prometheus.query(text), f"{title}: {text}", 20)
+        for record in re.findall(r"record: (\S+)", RULES.read_text("utf-8")):
+            wait_until(lambda record=record: prometheus.query(record), record, 20)
