@@ -22,7 +22,11 @@ UNCHECKED = {
     "http": {"endpoint", "max_request_body_size"},
 }
 # https://github.com/open-telemetry/opentelemetry-collector-contrib/blob/main/exporter/datadogexporter/README.md
-DATADOG = {"api": {"key", "site", "fail_on_invalid_key"}, "retry_on_failure": {"initial_interval", "max_interval", "max_elapsed_time"}, "sending_queue": {"storage", "sizer", "queue_size"}}  # fmt: skip
+DATADOG = {
+    "api": {"key", "site", "fail_on_invalid_key"},
+    "retry_on_failure": {"initial_interval", "max_interval", "max_elapsed_time"},
+    "sending_queue": {"storage", "sizer", "queue_size"},
+}
 
 
 def logs():
@@ -106,6 +110,16 @@ def test_every_variable_is_in_the_table_with_its_default(path):
     for name, default in set(re.findall(r"\$\{env:(\w+)(?::-([^}]*))?\}", body)):
         assert name in table, name
         assert default in table or default == r"[^\s\S]", f"{name}={default}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_no_span_that_was_let_in_is_too_large_to_send_on(path):
+    """A queue drops what does not fit into one batch, with a warning only."""
+    config = yaml.safe_load(path.read_text("utf-8"))
+    limit = config["receivers"].get("otlp", {}).get("protocols", {}).get("http", {}).get("max_request_body_size", 0)
+    for settings in config["exporters"].values():
+        batch = settings.get("sending_queue", {}).get("batch", {"sizer": "items"})
+        assert batch["sizer"] == "items" or limit <= batch["max_size"] == 64 * 2**20
 
 
 def test_datadog_uses_documented_keys_only():
