@@ -108,6 +108,7 @@ class Call:
         "_fold",
         "_once",
         "_request",
+        "_seconds",
         "_span",
         "_started",
         "_telemetry",
@@ -125,6 +126,7 @@ class Call:
         self._chunks = 0
         self._first_chunk: float | None = None
         self._ended_at: int | None = None
+        self._seconds: float | None = None
         self._once = Lock()
         self.attempts = 0
         self.whole = False
@@ -202,6 +204,7 @@ class Call:
             self.end()
         else:
             self._ended_at = time_ns()
+            self._seconds = perf_counter() - self._started
 
     @property
     def finished(self) -> bool:
@@ -216,7 +219,7 @@ class Call:
         """
         if not self._once.acquire(blocking=False):
             return
-        seconds = perf_counter() - self._started
+        seconds = perf_counter() - self._started if self._seconds is None else self._seconds
         if error is not None:
             ending = ending or errors.ending(error)
             error = None if isinstance(error, errors.NORMAL_ENDS) else error
