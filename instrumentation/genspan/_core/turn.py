@@ -32,6 +32,7 @@ AGENT: Final = "invoke_agent"
 _MAX_PENDING: Final = 1000
 
 _opening = Guard("start of a turn")
+_planning = Guard("tools of a turn")
 _ending = Guard("end of a turn")
 
 
@@ -91,8 +92,10 @@ class Turn:
         """Make the turn current. Its span opens at the first time: a stream that nobody reads makes no request."""
         with _opening:
             if self._attached is None:
-                context = self._caller
-                if self.plan.agent():
+                context, agent = self._caller, False
+                with _planning:
+                    agent = self.plan.agent()
+                if agent:
                     self._span = self._telemetry.start_call(AGENT_KEY, context, SpanKind.INTERNAL)
                     context = with_span(context, self._span, TURN, self)
                 else:
