@@ -11,12 +11,13 @@ from genspan._core.api import Route
 from genspan._core.call import Request
 from genspan._core.config import flag
 from genspan._core.counted import Counted
+from genspan._core.fetched import Fetched
 from genspan._core.hosts import provider_of, read_hosts
 from genspan.openai import chat, completions, embeddings, gemini_chat, responses, tools
 from genspan.openai.media import Media
 from genspan.openai.plain import Decisions, Free
-from genspan.openai.sockets import Sockets
-from genspan.openai.stored import Batch, Created, Fetched
+from genspan.openai.sockets import CLASSES, OpenAISockets
+from genspan.openai.stored import Background, Batch, Created
 from genspan_semconv.model import Key, obj, text
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class _Row(NamedTuple):
 
 
 def _rows(counted: Counted) -> tuple[_Row, ...]:
-    fetched = Fetched(responses, counted)
+    fetched = Fetched(Background(), counted)
     return (
         _Row("POST chat/completions", chat, _CHAT),
         _Row("POST completions", completions, "text_completion"),
@@ -102,7 +103,7 @@ class Routes:
     def patches(self) -> tuple[Patch, ...]:
         """The patch points."""
         http = stainless.patches("openai", self.find, self.adjust, _HELPERS)
-        return (*http, *Sockets(self.key).patches(), *tools.PATCHES)
+        return (*http, *OpenAISockets(self.key).patches(CLASSES), *tools.PATCHES)
 
     def find(self, client: Any, options: Any) -> Request | None:
         """The request as a model call, if it is one."""

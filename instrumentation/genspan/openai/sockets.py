@@ -1,8 +1,4 @@
-"""Websockets: realtime sessions and the Responses API over one connection. One span per response.
-
-``parse_event`` of a connection sees each event of the server as text, in both twins. What the program sent is known
-from ``send``, and from the conversation that the server reports.
-"""
+"""Websockets: realtime sessions and the Responses API over one connection. One span per response."""
 
 from __future__ import annotations
 
@@ -10,12 +6,10 @@ import re
 from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
-from weakref import WeakKeyDictionary
 
 from genspan._core.api import Route
-from genspan._core.binding import Patch
 from genspan._core.call import Request, open_call
-from genspan._core.guard import Guard
+from genspan._core.socket import Connection, Sockets, address, headers
 from genspan._core.wire import parse
 from genspan.openai import responses
 from genspan.openai.chat import error_code
@@ -26,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from genspan._core.api import Api
-    from genspan._core.call import Call
-    from genspan._core.drive import Args, Kwargs, Wrapped, Wrapper
     from genspan._core.telemetry import Telemetry
     from genspan_semconv.model import Key, Params, Response
 
@@ -40,7 +32,16 @@ _HEARD: Final = "conversation.item.input_audio_transcription.completed"
 _ITEMS: Final = frozenset(f"conversation.item.{how}" for how in ("added", "created", "done"))
 _MAX_ITEMS: Final = 200
 
-_parsing, _sending, _closing = (Guard(f"{what} of a websocket") for what in ("event", "message", "end"))
+CLASSES: Final = tuple(
+    (f"openai.resources.{module}", f"{twin}{name}Connection")
+    for module, name in (
+        ("responses.responses", "Responses"),
+        ("beta.responses.responses", "Responses"),
+        ("realtime.realtime", "Realtime"),
+        ("beta.realtime.realtime", "Realtime"),
+    )
+    for twin in ("", "Async")
+)
 
 
 class Realtime:
@@ -65,90 +66,34 @@ class Realtime:
         return found
 
 
-class _Connection:
-    """What is going on in one connection."""
-
+class _Connection(Connection):
     def __init__(self) -> None:
+        super().__init__()
         self.session: Wire = {}
         self.asked: deque[Wire] = deque(maxlen=_MAX_ITEMS)
         self.items: deque[Wire] = deque(maxlen=_MAX_ITEMS)
-        self.calls: dict[str, Call] = {}
-
-    def call(self, event: Wire) -> tuple[str, Call | None]:
-        """The response that an event belongs to; without an id it is the newest one."""
-        identity = text(obj(event.get("response")).get("id")) or text(event.get("response_id"))
-        identity = identity or next(reversed(self.calls), "")
-        return identity, self.calls.get(identity)
-
-    def end(self, ending: str, finalising: bool = False) -> None:
-        while self.calls:
-            self.calls.popitem()[1].end(ending=ending, finalising=finalising)
-
-    def __del__(self) -> None:
-        self.end("dropped", finalising=True)
 
 
-class Sockets:
+class OpenAISockets(Sockets):
     """The connections of one instrumentor."""
 
+    kind = _Connection
+
     def __init__(self, key: MakeKey) -> None:
+        super().__init__()
         self._key = key
-        self._connections: WeakKeyDictionary[Any, _Connection] = WeakKeyDictionary()
         self._realtime, self._transcription = Realtime(), Media("text")
 
-    def patches(self) -> tuple[Patch, ...]:
-        """Three methods of each connection class."""
-        hooks = {"parse_event": self._parse, "send": self._send, "close": self._close}
-        return tuple(
-            Patch(f"openai.resources.{module}", f"{twin}{name}Connection.{method}", hook)
-            for module, name in (
-                ("responses.responses", "Responses"),
-                ("beta.responses.responses", "Responses"),
-                ("realtime.realtime", "Realtime"),
-                ("beta.realtime.realtime", "Realtime"),
-            )
-            for twin in ("", "Async")
-            for method, hook in hooks.items()
-        )
+    def message(self, connection: _Connection, event: object) -> None:
+        """Remember what a response is asked for with."""
+        asked = obj(event)
+        if asked.get("type") == "response.create":
+            connection.asked.append({**asked, **obj(asked.get("response"))})
 
-    def _of(self, instance: Any) -> _Connection:
-        found = self._connections.get(instance)
-        if found is None:
-            found = self._connections[instance] = _Connection()
-        return found
-
-    def _parse(self, telemetry: Telemetry) -> Wrapper:
-        def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-            with _parsing:
-                if telemetry.listening():
-                    self._event(telemetry, instance, args[0] if args else kwargs["data"])
-            return wrapped(*args, **kwargs)
-
-        return wrapper
-
-    def _send(self, telemetry: Telemetry) -> Wrapper:
-        def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-            with _sending:
-                event = obj(args[0] if args else kwargs["event"])
-                if event.get("type") == "response.create":
-                    self._of(instance).asked.append({**event, **obj(event.get("response"))})
-            return wrapped(*args, **kwargs)
-
-        return wrapper
-
-    def _close(self, telemetry: Telemetry) -> Wrapper:
-        def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-            with _closing:
-                self._of(instance).end("closed")
-            return wrapped(*args, **kwargs)
-
-        return wrapper
-
-    def _event(self, telemetry: Telemetry, instance: Any, data: str | bytes) -> None:
+    def event(self, telemetry: Telemetry, instance: Any, connection: _Connection, data: str | bytes) -> None:
         """Look at an event as far as its type makes it worth: sound is not parsed a second time."""
         match = _TYPE.search(data.encode() if isinstance(data, str) else data)
         kind = match[1].decode() if match is not None else ""
-        connection = self._of(instance)
         if kind.endswith("audio.delta"):
             for call in connection.calls.values():
                 call.arrived()
@@ -163,7 +108,9 @@ class Sockets:
         elif kind == _HEARD:
             self._heard(telemetry, instance, connection, event)
         elif kind.startswith("response."):
-            identity, call = connection.call(event)
+            identity = text(obj(event.get("response")).get("id")) or text(event.get("response_id"))
+            identity = identity or connection.newest()
+            call = connection.calls.get(identity)
             if call is not None:
                 call.chunk(event)
                 if kind in _OVER:
@@ -195,16 +142,8 @@ class Sockets:
     def _request(self, instance: Any, api: Api, what: tuple[str, str | None, bool], body: Wire) -> Request:
         """``what`` is operation, model, and whether it is a stream."""
         socket = instance._connection
-        uri = socket.protocol.uri
-        key = self._key(_Url(uri.host, uri.port, ""), cast("type[Any]", type(instance)), *what)
-        return Request(Route(api, key), body, dict(socket.request.headers.raw_items()), "")
-
-
-class _Url:
-    """A websocket's address, as a client's base URL has it."""
-
-    def __init__(self, host: str, port: int, scheme: str) -> None:
-        self.host, self.port, self.scheme = host, port, scheme
+        key = self._key(address(socket), cast("type[Any]", type(instance)), *what)
+        return Request(Route(api, key), body, headers(socket), "")
 
 
 def _query_model(instance: Any) -> str | None:

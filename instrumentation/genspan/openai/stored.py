@@ -1,23 +1,19 @@
-"""What is generated apart from the request that reads it: background responses and batches.
-
-Their usage comes back on every reading. The first reading that has it is recorded as the model call, with its usage;
-every other one is ``fetch_response``, which has none.
-"""
+"""What is generated apart from the request that reads it: background responses and batches."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from genspan.openai import responses
 from genspan.openai.chat import error_code
 from genspan.openai.usage import read_usage
-from genspan_semconv.model import Prompt, Response, text, whole
+from genspan_semconv.model import Response, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from genspan._core.counted import Counted
-    from genspan_semconv.model import Message, Params
+    from genspan_semconv.model import Message
 
     Wire = Mapping[str, object]
 
@@ -31,22 +27,14 @@ _OPERATIONS: Final = {
 _STATES: Final = {"validating": "queued", "finalizing": "in_progress", "cancelling": "in_progress", "expired": "failed"}
 
 
-class Reading(Protocol):
-    """The half of an API that reads answers."""
-
-    Fold: type[Any]
-
-    def response(self, data: Wire) -> Response: ...
-    def answer(self, data: Wire) -> list[Message]: ...
-
-
 class Created:
     """The API that creates a response: as it is, but a background response that was counted is not counted again."""
 
+    Fold, params = responses.Fold, staticmethod(responses.params)
+    prompt, answer = staticmethod(responses.prompt), staticmethod(responses.answer)
+
     def __init__(self, counted: Counted) -> None:
         self._counted = counted
-        self.Fold, self.params = responses.Fold, responses.params
-        self.prompt, self.answer = responses.prompt, responses.answer
 
     def response(self, data: Wire) -> Response:
         """The response; its usage the first time only."""
@@ -56,36 +44,20 @@ class Created:
         return found
 
 
-class Fetched:
-    """An API read by id, of whose answers ``counted`` may let some be model calls."""
+class Background:
+    """A response that is read by its id: a model call of its own, if nobody waited for it."""
 
-    def __init__(self, api: Reading, counted: Counted | None = None) -> None:
-        self._api, self._counted = api, counted
-        self.Fold, self.answer = api.Fold, api.answer
-
-    def params(self, body: Wire) -> Params:
-        """Which response is read, and from where on."""
-        found: Params = {"response_id": text(body.get("id")) or ""}
-        cursor = whole(body.get("starting_after"))
-        return found if cursor is None else {**found, "stream_cursor": str(cursor)}
+    Fold, answer = responses.Fold, staticmethod(responses.answer)
 
     def response(self, data: Wire) -> Response:
-        """The response, without usage but for the first reading of what was generated in the background."""
-        found = self._api.response(data)
-        apart = data.get("background") is True or data.get("object") == "batch"
-        if self._counted and apart and found.usage and found.id and self._counted.first(found.id):
-            found.operation = found.operation or "chat"
-        else:
-            found.usage, found.operation = None, None
+        """The response."""
+        found = responses.response(data)
+        found.operation = "chat" if data.get("background") is True else None
         return found
-
-    def prompt(self, body: Wire) -> Prompt:
-        """The request has no content."""
-        return Prompt([], [], [])
 
 
 class Batch:
-    """A batch: the state of the job, and the usage of all its requests."""
+    """A batch: the state of the job, and the usage of all its requests. The answers are in a file."""
 
     Fold = responses.Fold
 
@@ -97,10 +69,10 @@ class Batch:
             model=text(data.get("model")),
             status=_STATES.get(status, status) if status else None,
             usage=read_usage(data) if status == "completed" else None,
-            operation=_OPERATIONS.get(text(data.get("endpoint")) or ""),
+            operation=_OPERATIONS.get(text(data.get("endpoint")) or "", "chat"),
             error=error_code(data.get("error")),
         )
 
     def answer(self, data: Wire) -> list[Message]:
-        """The answers are in a file."""
+        """No message."""
         return []
