@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
 CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
-USER_VARIABLES = ("MLFLOW_", "OTEL_", "GENSPAN_", "GOOGLE_", "GEMINI_", "OPENAI_", "AZURE_")
+USER_VARIABLES = ("MLFLOW_", "OTEL_", "GENSPAN_", "GOOGLE_", "GEMINI_", "OPENAI_", "AZURE_", "ANTHROPIC_", "AWS_")
 
 LEAVES = ("generate_content", "embeddings", "count_tokens", "chat", "text_completion", "moderation", "fetch_response")
 """Operations of spans that stand for one HTTP request."""
