@@ -4,76 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.collector import CONFIGS, Collector, free_port, get, wait_until
+from tests.support.collector import CONFIGS, Collector, wait_until
 from tests.support.otlp import request, send, span
+from tests.support.prometheus import RULES, Prometheus, program
 
-RULES = CONFIGS / "prometheus-rules.yaml"
 DASHBOARD = json.loads((CONFIGS / "grafana-dashboard.json").read_text("utf-8"))
 HERE = Path(__file__).parent
 VARIABLES = {"$__rate_interval": "1m", "$__range": "5m", "$job": ".*", "$model": ".*"}
-
-SCRAPE = """
-global: {{scrape_interval: 1s, evaluation_interval: 1s}}
-rule_files: ["{rules}"]
-scrape_configs:
-  - job_name: collectors
-    static_configs: [{{targets: ["127.0.0.1:{telemetry}"]}}]
-  - job_name: applications
-    honor_labels: true
-    static_configs: [{{targets: ["{gateway}"]}}]
-"""
-
-
-def program(name: str) -> str:
-    found = shutil.which(name)
-    if not found:
-        pytest.skip(f"no {name} here: apt-get install prometheus, or make test-collector")
-    return found
-
-
-class Prometheus:
-    def __init__(self, folder: Path, gateway: Collector) -> None:
-        self.url = f"http://127.0.0.1:{free_port()}"
-        folder.mkdir()
-        addresses = {
-            "telemetry": gateway.variables["TELEMETRY_PORT"],
-            "gateway": gateway.variables["PROMETHEUS_ENDPOINT"],
-        }
-        (folder / "prometheus.yml").write_text(SCRAPE.format(rules=RULES, **addresses))
-        arguments = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address={self.url[7:]}"]
-        self.command, self.folder = [program("prometheus"), *arguments], folder
-
-    def __enter__(self) -> Prometheus:
-        with (self.folder / "log").open("wb") as log:
-            self.process = subprocess.Popen(self.command, cwd=self.folder, stdout=log, stderr=log)
-        wait_until(self._ready, "Prometheus is ready", 60)
-        return self
-
-    def _ready(self) -> bool:
-        try:
-            return bool(get(self.url + "/-/ready"))
-        except OSError:
-            return False
-
-    def __exit__(self, *_: object) -> None:
-        self.process.terminate()
-        self.process.wait(20)
-
-    def query(self, expression: str) -> list[dict]:
-        answer = json.loads(get(f"{self.url}/api/v1/query?{urlencode({'query': expression})}"))
-        assert answer["status"] == "success", answer
-        return answer["data"]["result"]
-
-    def value(self, expression: str) -> float:
-        """The sum over what an expression finds."""
-        return sum(float(one["value"][1]) for one in self.query(expression))
 
 
 def expressions() -> list[tuple[str, str]]:

@@ -1,0 +1,87 @@
+"""A real Prometheus as a process, scraping what it is told every second."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.support.collector import CONFIGS, free_port, get, wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.collector import Collector
+
+RULES = CONFIGS / "prometheus-rules.yaml"
+
+SCRAPE = """
+global: {{scrape_interval: 1s, evaluation_interval: 1s}}
+rule_files: ["{rules}"]
+scrape_configs:
+  - job_name: collectors
+    static_configs: [{{targets: {own}}}]
+  - job_name: applications
+    honor_labels: true
+    static_configs: [{{targets: {metrics}}}]
+"""
+
+
+def program(name: str) -> str:
+    found = shutil.which(name)
+    if not found:
+        pytest.skip(f"no {name} here: apt-get install prometheus, or make test-collector")
+    return found
+
+
+class Prometheus:
+    """Scrapes gateways: their own metrics, and those of applications and spans."""
+
+    def __init__(self, folder: Path, *gateways: Collector) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
+        folder.mkdir()
+        own = json.dumps([f"127.0.0.1:{one.variables['TELEMETRY_PORT']}" for one in gateways])
+        metrics = json.dumps([one.variables["PROMETHEUS_ENDPOINT"] for one in gateways])
+        (folder / "prometheus.yml").write_text(SCRAPE.format(rules=RULES, own=own, metrics=metrics))
+        arguments = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address={self.url[7:]}"]
+        self.command, self.folder = [program("prometheus"), *arguments], folder
+
+    def __enter__(self) -> Prometheus:
+        with (self.folder / "log").open("wb") as log:
+            self.process = subprocess.Popen(self.command, cwd=self.folder, stdout=log, stderr=log)
+        wait_until(self._ready, "Prometheus is ready", 60)
+        return self
+
+    def _ready(self) -> bool:
+        try:
+            return bool(get(self.url + "/-/ready"))
+        except OSError:
+            return False
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+
+    def query(self, expression: str) -> list[dict]:
+        answer = json.loads(get(f"{self.url}/api/v1/query?{urlencode({'query': expression})}"))
+        assert answer["status"] == "success", answer
+        return answer["data"]["result"]
+
+    def value(self, expression: str) -> float:
+        """The sum over what an expression finds."""
+        return sum(float(one["value"][1]) for one in self.query(expression))
+
+    def grown(self, name: str) -> float:
+        """By how much a counter has grown in all, restarts included: without the guesses of increase()."""
+        total = 0.0
+        for series in self.query(f"{name}[1h]"):
+            before = 0.0
+            for _, text in series["values"]:
+                value = float(text)
+                total += value - before if value >= before else value
+                before = value
+        return total
