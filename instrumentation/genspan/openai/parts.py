@@ -23,6 +23,8 @@ FINISH = {
 }
 """The conventions' finish reason of a message, where OpenAI's word is another."""
 
+_CALLS = ("tool_call", "tool_call_response", "server_tool_call", "server_tool_call_response")
+_TAKEN = frozenset(("text", "reasoning", "blob", "uri", "file", "compaction", *_CALLS))
 _AUDIO = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 
 
@@ -124,11 +126,13 @@ def _read_part(part: object) -> Part:
         return {"type": "text", "content": part}
     wire = obj(part)
     kind = text(wire.get("type")) or "unknown"
-    return _READERS.get(kind, _other)(wire)
+    return _READERS.get(kind, other)(wire)
 
 
-def _other(wire: Wire) -> Part:
-    return {**wire, "type": text(wire.get("type")) or "unknown"}
+def other(wire: Wire) -> Part:
+    """A part of a kind that we do not know, as it is; the conventions' own kinds say what else is in a part."""
+    kind = text(wire.get("type")) or "unknown"
+    return {**wire, "type": f"openai_{kind}" if kind in _TAKEN else kind}
 
 
 def _text(wire: Wire) -> Part:

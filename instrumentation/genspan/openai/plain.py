@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genspan.openai import responses
-from genspan.openai.parts import read_parts
+from genspan.openai.parts import other, read_parts
 from genspan.openai.usage import read_usage
 from genspan_semconv.model import Prompt, Response, count, obj, seq, text
 
@@ -33,7 +33,7 @@ class Decisions:
 
     def answer(self, data: Wire) -> list[Message]:
         """One message with a part for each question."""
-        parts = [{**obj(item), "type": text(obj(item).get("type")) or "answer"} for item in seq(data.get("answers"))]
+        parts = [other(obj(item)) for item in seq(data.get("answers"))]
         return [{"role": "assistant", "parts": parts, "finish_reason": "stop"}] if parts else []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from genspan.openai.chat import error_code, sampling
-from genspan.openai.parts import FINISH, read_parts, read_tools, tool_call
+from genspan.openai.parts import FINISH, other, read_parts, read_tools, tool_call
 from genspan.openai.usage import read_usage
 from genspan_semconv.model import Prompt, Response, obj, seq, text, whole
 
@@ -143,7 +143,7 @@ def _server(item: Wire) -> list[Part]:
     """What the provider ran itself (searches, code, MCP), or what is not known yet."""
     kind = text(item.get("type")) or "unknown"
     if not kind.endswith("_call"):
-        return [{"type": kind, "content": {name: value for name, value in item.items() if name != "type"}}]
+        return [other(item)]
     part: Part = {"type": "server_tool_call", "name": text(item.get("name")) or kind, "server_tool_call": dict(item)}
     if item.get("id"):
         part["id"] = item["id"]
