@@ -247,7 +247,9 @@ class Call:
         telemetry = self._telemetry
         telemetry.later(finalising, lambda: telemetry.measure(measurement))
         if failed is not None or read is not None:
-            event = Event(self._request.route.key, self._context, attributes, read, failed)
+            if failed is not None and not telemetry.settings.event_content:
+                failed = failed._replace(message=None)
+            event = Event(self._request.route.key, self._context, attributes, read, failed, secrets)
             telemetry.later(finalising, lambda: telemetry.announce(event))
 
     def _response(self) -> Response:
@@ -326,6 +328,8 @@ class Call:
                 if span.is_recording():
                     span.set_attributes(content.within(attributes, content.limits(span)))
                     if failed is not None:
+                        if not self._telemetry.settings.span_content:
+                            failed = failed._replace(message=None)
                         errors.record(span, failed)
                         span.set_status(StatusCode.ERROR, failed.message)
             with _ending:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opentelemetry._logs import SeverityNumber
 
+from genspan._core.secrets import scrub_all
 from genspan_semconv import attributes as names
 from genspan_semconv import render_genai
 
@@ -28,6 +29,7 @@ class Event(NamedTuple):
     figures: Mapping[str, AttributeValue]
     content: Content | None
     failed: Failure | None
+    secrets: tuple[str, ...] = ()
 
 
 def emit(logger: Logger, event: Event) -> None:
@@ -35,6 +37,8 @@ def emit(logger: Logger, event: Event) -> None:
     if event.content is not None:
         prompt, answer = event.content
         content: dict[str, Any] = {**render_genai.inputs(prompt), names.GEN_AI_OUTPUT_MESSAGES: answer}
+        if event.secrets:
+            content = {name: scrub_all(value, event.secrets) for name, value in content.items()}
         figures = {name: value for name, value in event.figures.items() if not name.startswith("mlflow.")}
         logger.emit(
             context=event.context,

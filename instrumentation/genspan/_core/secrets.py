@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 if TYPE_CHECKING:
@@ -32,6 +32,18 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
         if secret in text:
             text = text.replace(secret, _REMOVED)
     return text
+
+
+def scrub_all(value: object, secrets: tuple[str, ...]) -> object:
+    """A structure without the secrets in any text of it."""
+    if isinstance(value, str):
+        return scrub(value, secrets)
+    if isinstance(value, dict):
+        items = cast("dict[str, object]", value).items()
+        return {scrub(key, secrets): scrub_all(item, secrets) for key, item in items}
+    if isinstance(value, (list, tuple)):
+        return [scrub_all(item, secrets) for item in cast("list[object]", value)]
+    return value
 
 
 def _distinct(values: Iterable[object]) -> tuple[str, ...]:
