@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import openai
 
+from tests.support import stainless_replay
 from tests.support.recordings import payloads
+from tests.support.stainless_replay import Replayed
 
 if TYPE_CHECKING:
     from tests.support.recordings import Recording
@@ -52,21 +53,11 @@ def streams(recording: Recording) -> bool:
 async def play(client: Any, recording: Recording, variant: str) -> Any:
     """Make the request and read all of the answer. Errors come out as the SDK raises them."""
     resource, name, passed = _call(client, recording)
-    way, _, reads = variant.partition("-")
-    stream = {"stream": True} if streams(recording) else {}
-    if way == "post":
-        path = "/" + recording.api.replace("chat.completions", "chat/completions").replace(".", "/")
-        return await _maybe(client.post(path, body=recording.body, cast_to=object))
-    if way == "manager":
+    if variant == "manager":
         passed["extra_body"].pop("stream", None)
-        return await _managed(resource.stream(**passed), recording)
-    if way == "streaming":
-        return await _streaming(getattr(resource.with_streaming_response, name)(**passed, **stream), reads, recording)
-    if way == "raw":
-        raw = await _maybe(getattr(resource.with_raw_response, name)(**passed, **stream))
-        return await _read(await _maybe(raw.parse()), recording)
-    method = resource.parse if way == "parse" else getattr(resource, name)
-    return await _read(await _maybe(method(**passed, **stream)), recording)
+    path = "/" + recording.api.replace("chat.completions", "chat/completions").replace(".", "/")
+    call = Replayed(resource, name, passed, streams(recording), (path, recording.body))
+    return await stainless_replay.play(client, call, variant)
 
 
 def _call(client: Any, recording: Recording) -> tuple[Any, str, dict[str, Any]]:
@@ -95,41 +86,6 @@ def _call(client: Any, recording: Recording) -> tuple[Any, str, dict[str, Any]]:
 
 def _deployment(recording: Recording) -> str:
     return recording.path.partition("/deployments/")[2].partition("/")[0]
-
-
-async def _maybe(value: Any) -> Any:
-    return await value if inspect.isawaitable(value) else value
-
-
-async def _read(result: Any, recording: Recording) -> Any:
-    if not streams(recording):
-        return result
-    return [chunk async for chunk in result] if hasattr(result, "__aiter__") else list(result)
-
-
-async def _managed(manager: Any, recording: Recording) -> Any:
-    if hasattr(manager, "__aenter__"):
-        async with manager as stream:
-            return [event async for event in stream]
-    with manager as stream:
-        return list(stream)
-
-
-async def _streaming(manager: Any, reads: str, recording: Recording) -> Any:
-    if hasattr(manager, "__aenter__"):
-        async with manager as response:
-            return await _body(response, reads, recording)
-    with manager as response:
-        return await _body(response, reads, recording)
-
-
-async def _body(response: Any, reads: str, recording: Recording) -> Any:
-    if reads == "json":
-        return await _maybe(response.json())
-    if reads == "parse":
-        return await _read(await _maybe(response.parse()), recording)
-    pieces = response.iter_lines() if reads == "lines" else response.iter_bytes()
-    return [piece async for piece in pieces] if hasattr(pieces, "__aiter__") else list(pieces)
 
 
 # What the wire says
