@@ -137,3 +137,20 @@ def test_one_backend_of_a_gateway_does_not_hold_up_the_other(tmp_path, sink):
             second.status = 200
             wait_until(lambda: len(second.seen) == 20, "the second has all")
         assert sink.seen == second.seen == {one.span_id: 1 for one in sent}
+
+
+def test_a_full_queue_behind_sampling_is_counted(tmp_path, sink):
+    sink.status = 503
+    quick = {"DECISION_WAIT": "1s", "DECISION_WAIT_ROOT": "500ms", "KEEP_PERCENT": 100, "QUEUE_BYTES": 1048576}
+    with OtlpSink() as second:
+        places = {"BACKEND_ENDPOINT": sink.url, "BACKEND2_ENDPOINT": second.url}
+        with Collector("gateway.yaml", tmp_path, **places, **quick) as gateway:
+            for _ in range(20):
+                assert send(gateway.url, request(spans(1, 100_000))) == 200
+                time.sleep(0.3)
+            name = "otelcol_exporter_enqueue_failed_spans"
+            wait_until(lambda: gateway.metrics().get(name, 0) > 0, "the count of what was lost")
+            lost = gateway.metrics()[name]
+            wait_until(lambda: len(second.spans) == 20, "the other backend has all")
+            sink.status = 200
+            wait_until(lambda: len(sink.spans) == 20 - lost, "the first has the rest")
