@@ -64,16 +64,15 @@ class Bindings:
                 wrapt.register_post_import_hook(self._apply, name)
 
     def remove(self) -> None:
-        """Put every original back; where somebody wrapped our wrapper meanwhile, make ours a pass-through."""
+        """Put every original back; where somebody wrapped our wrapper meanwhile, ours passes through."""
         with self._lock:
             self._active = False  # an import hook cannot be taken back
-            self._telemetry.close()  # nor a bound method that the program keeps
+            self._telemetry.close()  # nor a bound method that the program keeps, or a wrapper around ours
             while self._done:
                 done = self._done.pop()
                 if cast("dict[str, object]", vars(done.parent)).get(done.attribute) is not done.wrapper:
-                    if hasattr(done.wrapper, "_self_enabled"):  # a replacement asks the telemetry itself
-                        done.wrapper._self_enabled = False
-                elif done.inherited:
+                    continue
+                if done.inherited:
                     delattr(done.parent, done.attribute)
                 else:
                     setattr(done.parent, done.attribute, done.original)
@@ -93,4 +92,4 @@ class Bindings:
     def _made(self, patch: Patch | Replacement, original: Any) -> Any:
         if isinstance(patch, Replacement):
             return patch.value(self._telemetry, original)
-        return wrapt.FunctionWrapper(original, patch.wrapper(self._telemetry), enabled=True)
+        return wrapt.FunctionWrapper(original, patch.wrapper(self._telemetry))
