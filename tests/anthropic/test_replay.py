@@ -1,0 +1,129 @@
+"""Every recorded call of Anthropic's API, through every way that can carry it: the span has what the wire says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import anthropic
+import pytest
+
+from tests.support import drive_anthropic as drive
+from tests.support import verdict
+from tests.support.endings import drive as finish
+from tests.support.recordings import load, parameters
+from tests.support.registry import violations
+
+RECORDINGS = [one for provider in drive.PROVIDERS for one in load(provider)]
+
+# Of these the SDK itself cannot read the answer in some way; what it raises is the program's, and the span says so.
+_UNREADABLE = (anthropic.AnthropicError, ValueError, TypeError, AttributeError, KeyError, AssertionError, IndexError)
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The model '.*' is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning"),
+]
+
+_VARYING = ("gen_ai.response.time_to_first_chunk",)
+
+
+@pytest.fixture
+def telemetry(install):
+    return install(CAPTURE="true", GENSPAN_DIALECTS="genai,mlflow")
+
+
+async def _each(client, recording, provider, telemetry):
+    """Play each variant; the spans must have the same attributes."""
+    seen = {}
+    for variant in drive.variants(recording):
+        provider.reset()
+        provider.replay(recording)
+        telemetry.clear()
+        error = None
+        try:
+            await drive.play(client, recording, variant)
+        except _UNREADABLE as raised:
+            error = raised
+        (span,) = telemetry.spans
+        found = _checked(span, recording, error, variant)
+        if found is not None:
+            seen[json.dumps(found, sort_keys=True, default=str)] = variant
+    assert len(seen) == 1, seen
+
+
+@pytest.mark.parametrize("recording", parameters(RECORDINGS))
+def test_sync(telemetry, provider, recording):
+    with drive.client_for(provider.url, recording) as client:
+        finish(_each(client, recording, provider, telemetry))
+
+
+@pytest.mark.parametrize("recording", parameters(RECORDINGS[::7]))
+def test_async(telemetry, provider, recording):
+    async def main():
+        async with drive.client_for(provider.url, recording, is_async=True) as client:
+            await _each(client, recording, provider, telemetry)
+
+    asyncio.run(main())
+
+
+def _checked(span, recording, error, variant):
+    """The attributes that every way must have alike; none where the SDK could not read the answer."""
+    assert violations(span) == []
+    expected, attributes = drive.truth(recording), dict(span.attributes)
+    if recording.status >= 400:
+        assert verdict.failed(span) == type(error).__qualname__
+        assert attributes["http.response.status_code"] == recording.status
+        return {name: attributes[name] for name in ("error.type", "gen_ai.operation.name")}
+    if error is not None:
+        assert verdict.failed(span)
+        return None
+    assert verdict.failed(span) is None
+    assert verdict.ended(span) is None
+    if recording.api.endswith("count_tokens"):
+        assert not [name for name in attributes if "usage" in name.lower()]
+    else:
+        _figures(attributes, expected)
+        _content(json.loads(attributes["gen_ai.output.messages"]), expected)
+    return {name: value for name, value in attributes.items() if name not in _VARYING}
+
+
+def _figures(attributes, expected):
+    usage = expected.usage
+    parts = [usage.get(f"{name}input_tokens") for name in ("", "cache_read_", "cache_creation_")]
+    known = [part for part in parts if part is not None]
+    writes = usage.get("cache_creation") or {}
+    thought = (usage.get("output_tokens_details") or {}).get("thinking_tokens")
+    assert attributes.get("gen_ai.usage.input_tokens") == (sum(known) if known else None)
+    assert attributes.get("gen_ai.usage.output_tokens") == usage.get("output_tokens")
+    assert attributes.get("gen_ai.usage.cache_read.input_tokens") == parts[1]
+    assert attributes.get("gen_ai.usage.cache_write.input_tokens") == parts[2]
+    assert attributes.get("gen_ai.usage.reasoning.output_tokens") == thought
+    for ttl in ("5m", "1h"):
+        ours = attributes.get(f"genspan.usage.cache_write_{ttl}.input_tokens")
+        assert ours == writes.get(f"ephemeral_{ttl}_input_tokens")
+    for kind, name in (("compaction", "compaction"), ("advisor_message", "advisor")):
+        iterations = [one for one in usage.get("iterations") or () if one["type"] == kind]
+        spent = sum(one[name] for one in iterations for name in one if name.endswith("input_tokens"))
+        assert attributes.get(f"genspan.usage.{name}.input_tokens") == (spent if iterations else None)
+        received = sum(one["output_tokens"] for one in iterations)
+        assert attributes.get(f"genspan.usage.{name}.output_tokens") == (received if iterations else None)
+    assert attributes.get("anthropic.response.service_tier") == usage.get("service_tier")
+    assert attributes.get("gen_ai.response.model") == expected.model
+    assert attributes.get("gen_ai.response.id") == expected.response_id
+    assert list(attributes.get("gen_ai.response.finish_reasons", ())) == [expected.reason]
+    if known:
+        told = json.loads(attributes["mlflow.chat.tokenUsage"])
+        assert (told["input_tokens"], told["output_tokens"]) == (sum(known), usage["output_tokens"])
+        assert told.get("cache_creation_input_tokens_above_1hr") == writes.get("ephemeral_1h_input_tokens")
+
+
+def _content(messages, expected):
+    parts = [part for message in messages for part in message["parts"]]
+
+    def of(kind):
+        return [part for part in parts if part["type"] == kind]
+
+    assert "".join(part["content"] for part in of("text")) == expected.text
+    assert "".join(part["content"] for part in of("reasoning")) == expected.thought
+    assert [(part["name"], part["arguments"]) for part in of("tool_call")] == expected.calls
+    assert [part["name"] for part in of("server_tool_call")] == expected.server_calls
