@@ -1,0 +1,292 @@
+"""What of anthropic is no single message: tool runners, threads, batches, sessions, clouds, middleware."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+
+import anthropic
+import pytest
+from anthropic import beta_async_tool, beta_tool
+from anthropic.lib.middleware import BetaRefusalFallbackMiddleware
+
+from tests.support import verdict
+from tests.support.anthropic_surfaces import API_KEY, MODEL, make_client
+from tests.support.provider import Reply
+from tests.support.registry import violations
+
+ASKED = {"model": MODEL, "max_tokens": 50, "messages": [{"role": "user", "content": "The weather in Paris?"}]}
+
+pytestmark = pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")
+
+
+@pytest.fixture
+def telemetry(install):
+    return install(CAPTURE="true", GENSPAN_DIALECTS="genai,mlflow")
+
+
+@pytest.fixture
+def client(provider):
+    with make_client(provider.url, False, open_telemetry=None) as made:
+        yield made
+
+
+@beta_tool
+def get_weather(city: str) -> str:
+    """The weather in a city."""
+    return f"Sunny in {city}."
+
+
+@beta_async_tool
+async def get_weather_later(city: str) -> str:
+    """The weather in a city."""
+    return f"Sunny in {city}."
+
+
+@beta_tool
+def failing(city: str) -> str:
+    """The weather in a city."""
+    raise ZeroDivisionError("the secret of the tool")
+
+
+def _loop(telemetry, provider, tools):
+    """One agent without usage, its model calls and tools below it."""
+    verdict.sound(telemetry)
+    verdict.billed(telemetry, provider)
+    verdict.nested(telemetry, True)
+    assert len(telemetry.leaves) == len(provider.ledger)
+    assert [span.attributes["gen_ai.tool.name"] for span in telemetry.named("execute_tool")] == tools
+
+
+def _sound(telemetry):
+    """Of several calls, which are traces of their own."""
+    assert telemetry.unbalanced() == {}
+    assert [found for span in telemetry.spans if (found := violations(span))] == []
+    assert telemetry.measured() == telemetry.usage()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_tool_runner(telemetry, provider, client, stream):
+    runner = client.beta.messages.tool_runner(**ASKED, tools=[get_weather], stream=stream)
+    assert "Here is an answer" in runner.until_done().content[-1].text
+    _loop(telemetry, provider, ["get_weather"])
+    (tool,) = telemetry.named("execute_tool")
+    assert tool.attributes["gen_ai.tool.call.id"].startswith("toolu")
+    assert json.loads(tool.attributes["gen_ai.tool.call.arguments"]) == {"city": "Paris"}
+    assert json.loads(tool.attributes["gen_ai.tool.call.result"]) == {"result": "Sunny in Paris."}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_tool_runner_async(telemetry, provider, stream):
+    async def main():
+        async with make_client(provider.url, True, open_telemetry=None) as client:
+            runner = client.beta.messages.tool_runner(**ASKED, tools=[get_weather_later], stream=stream)
+            await runner.until_done()
+
+    asyncio.run(main())
+    _loop(telemetry, provider, ["get_weather_later"])
+
+
+def test_tools_that_run_while_the_answer_is_read(telemetry, provider, client):
+    provider.script(Reply(parallel=2))
+    runner = client.beta.messages.tool_runner(**ASKED, tools=[get_weather], stream=True, run_tools_eagerly=True)
+    for stream in runner:
+        list(stream)
+    _loop(telemetry, provider, ["get_weather", "get_weather"])
+
+
+def test_a_tool_that_fails(telemetry, provider, client):
+    client.beta.messages.tool_runner(**ASKED, tools=[failing]).until_done()
+    _loop(telemetry, provider, ["failing"])
+    assert verdict.failed(telemetry.named("execute_tool")[0]) == "ZeroDivisionError"
+    assert verdict.failed(telemetry.named("invoke_agent")[0]) is None
+
+
+def test_a_runner_whose_request_fails(telemetry, provider, client):
+    provider.script(Reply(), Reply(status=400))
+    with pytest.raises(anthropic.BadRequestError):
+        client.beta.messages.tool_runner(**ASKED, tools=[get_weather]).until_done()
+    verdict.sound(telemetry)
+    assert [verdict.failed(span) for span in telemetry.leaves] == [None, "BadRequestError"]
+    assert verdict.failed(telemetry.named("invoke_agent")[0]) == "BadRequestError"
+
+
+def test_a_runner_that_is_left(telemetry, provider, client):
+    runner = client.beta.messages.tool_runner(**ASKED, tools=[get_weather])
+    for _ in runner:
+        break
+    runner.close()
+    verdict.sound(telemetry)
+    verdict.billed(telemetry, provider)
+    assert len(telemetry.named("invoke_agent")) == 1
+
+
+def test_a_model_call_inside_a_tool(telemetry, provider, client):
+    @beta_tool
+    def ask(city: str) -> str:
+        """Ask about a city."""
+        return client.messages.create(**ASKED).content[0].text
+
+    client.beta.messages.tool_runner(**ASKED, tools=[ask]).until_done()
+    verdict.sound(telemetry)
+    verdict.billed(telemetry, provider)
+    (tool,) = telemetry.named("execute_tool")
+    assert [span.parent.span_id for span in telemetry.leaves].count(tool.context.span_id) == 1
+
+
+def test_threads(telemetry, provider, client):
+    if not hasattr(client.beta.messages, "thread"):
+        pytest.skip("not in this version")
+    thread = client.beta.messages.thread(model=MODEL, max_tokens=50, unsupported_request_behavior="continue_unthreaded")
+    with contextlib.suppress(anthropic.AnthropicError):
+        thread.send({"role": "user", "content": "one"})
+    verdict.sound(telemetry)
+    verdict.billed(telemetry, provider)
+    assert len(telemetry.leaves) == len(provider.ledger) == 1
+
+
+@pytest.mark.parametrize("beta", [False, True])
+def test_batch_results_count_once(telemetry, provider, client, beta):
+    batches = (client.beta if beta else client).messages.batches
+    requests = [{"custom_id": name, "params": ASKED} for name in ("one", "bad", "two")]
+    batch = batches.create(requests=requests)
+    assert telemetry.spans == []
+    results = batches.results(batch.id)
+    next(results)
+    results.close()
+    for _ in range(2):
+        assert [one.custom_id for one in batches.results(batch.id)] == ["one", "bad", "two"]
+    _sound(telemetry)
+    assert telemetry.usage() == (provider.ledger.total().input, provider.ledger.total().output)
+    assert [verdict.operation(span) for span in telemetry.spans] == ["chat", "chat", "fetch_response"]
+    assert [verdict.ended(span) for span in telemetry.spans] == ["closed", None, None]
+    assert telemetry.spans[1].attributes["anthropic.response.service_tier"] == "batch"
+
+
+def test_batch_results_async_and_raw(telemetry, provider):
+    async def main():
+        async with make_client(provider.url, True) as client:
+            batches = client.messages.batches
+            batch = await batches.create(requests=[{"custom_id": "one", "params": ASKED}])
+            raw = await batches.with_raw_response.results(batch.id)
+            return [one async for one in await raw.parse()]
+
+    assert len(asyncio.run(main())) == 1
+    _sound(telemetry)
+    verdict.billed(telemetry, provider)
+
+
+def test_sessions_count_each_model_request_once(telemetry, provider, client):
+    session = client.beta.sessions.create(agent="agent_1", environment_id="env_1")
+    events = client.beta.sessions.events
+    list(events.stream(session.id))
+    list(events.list(session.id))
+    with events.stream(session.id) as again:
+        list(again)
+    _sound(telemetry)
+    verdict.billed(telemetry, provider)
+    assert [span.name for span in telemetry.spans] == ["chat claude-fake-agent"] * 2
+    assert {span.attributes["gen_ai.conversation.id"] for span in telemetry.spans} == {session.id}
+
+
+def test_sessions_async(telemetry, provider):
+    async def main():
+        async with make_client(provider.url, True) as client:
+            session = await client.beta.sessions.create(agent="agent_1", environment_id="env_1")
+            return [event async for event in await client.beta.sessions.events.stream(session.id)]
+
+    assert len(asyncio.run(main())) == 6
+    _sound(telemetry)
+    verdict.billed(telemetry, provider)
+
+
+CLOUDS = {
+    "aws.bedrock": ("AnthropicBedrock", {"aws_region": "us-east-1", "api_key": "k-1234567"}, ""),
+    "gcp.vertex_ai": ("AnthropicVertex", {"region": "us-east1", "project_id": "p", "access_token": "t-123456"}, "/v1"),
+    "anthropic": ("AnthropicFoundry", {"api_key": API_KEY}, "/anthropic"),
+}
+
+
+@pytest.mark.parametrize("name", CLOUDS)
+@pytest.mark.parametrize("beta", [False, True])
+def test_clouds(telemetry, provider, name, beta):
+    kind, options, path = CLOUDS[name]
+    with getattr(anthropic, kind)(base_url=provider.url + path, max_retries=0, **options) as client:
+        messages = client.beta.messages if beta else client.messages
+        messages.create(**ASKED)
+        list(messages.create(**ASKED, stream=True))
+        with messages.stream(**ASKED) as stream:
+            stream.get_final_message()
+        with messages.with_streaming_response.create(**ASKED, stream=True) as response:
+            list(response.iter_bytes())
+    _sound(telemetry)
+    verdict.billed(telemetry, provider)
+    assert [span.name for span in telemetry.spans] == [f"chat {MODEL}"] * 4
+    assert {span.attributes["gen_ai.provider.name"] for span in telemetry.spans} == {name}
+    assert {verdict.ended(span) for span in telemetry.spans} == {None}
+    assert len({span.attributes["gen_ai.output.messages"] for span in telemetry.spans}) == 1
+
+
+@pytest.mark.parametrize("name", CLOUDS)
+def test_clouds_async(telemetry, provider, name):
+    kind, options, path = CLOUDS[name]
+
+    async def main():
+        async with getattr(anthropic, f"Async{kind}")(base_url=provider.url + path, max_retries=0, **options) as client:
+            await client.messages.create(**ASKED)
+            return [event async for event in await client.messages.create(**ASKED, stream=True)]
+
+    asyncio.run(main())
+    assert len(telemetry.spans) == 2
+    verdict.billed(telemetry, provider)
+
+
+def _refusal(**more):
+    usage = {"input_tokens": 11, "output_tokens": 3}
+    details = {"type": "refusal", "category": "cyber", "explanation": "No.", "fallback_credit_token": "credit"}
+    head = {"id": "msg_refused", "type": "message", "role": "assistant", "model": MODEL, "content": []}
+    return {**head, "stop_reason": "refusal", "stop_sequence": None, "stop_details": details, "usage": usage, **more}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_middleware_asks_another_model(telemetry, provider, stream):
+    middleware = BetaRefusalFallbackMiddleware([{"model": "claude-other"}])
+    if stream:
+        start = {"type": "message_start", "message": _refusal(stop_reason=None, stop_details=None)}
+        refused = _refusal()
+        delta = {name: refused[name] for name in ("stop_reason", "stop_sequence", "stop_details")}
+        over = {"type": "message_delta", "delta": delta, "usage": {"output_tokens": 3}}
+        provider.script(Reply(chunks=[start, over, {"type": "message_stop"}]))
+    else:
+        provider.script(Reply(body=_refusal()))
+    with make_client(provider.url, False, middleware=[middleware]) as client:
+        if stream:
+            with client.beta.messages.stream(**ASKED) as events:
+                events.get_final_message()
+        else:
+            client.beta.messages.create(**ASKED)
+    (span,) = telemetry.spans
+    assert len(provider.ledger) == 2
+    assert span.attributes["genspan.usage.fallback.input_tokens"] == 11
+    assert span.attributes["genspan.usage.fallback.output_tokens"] == 3
+    bill = provider.ledger.total()
+    assert span.attributes["gen_ai.usage.input_tokens"] + 11 == bill.input
+    assert span.attributes["gen_ai.usage.output_tokens"] + 3 == bill.output
+    assert span.attributes["gen_ai.response.model"].startswith("claude-other")
+
+
+def test_a_key_in_an_error_is_taken_out(telemetry, provider, client):
+    provider.script(Reply(status=401, echo="key"))
+    with pytest.raises(anthropic.AuthenticationError):
+        client.messages.create(**ASKED)
+    assert API_KEY.encode() not in telemetry.exported()
+
+
+def test_a_refusal_says_why(telemetry, provider, client):
+    provider.script(Reply(body=_refusal()))
+    client.messages.create(**ASKED)
+    (message,) = json.loads(telemetry.spans[0].attributes["gen_ai.output.messages"])
+    assert message["finish_reason"] == "content_filter"
+    assert message["parts"][0]["type"] == "refusal"
+    assert message["parts"][0]["explanation"] == "No."
