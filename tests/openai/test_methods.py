@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import openai
 import pytest
 
 from genspan.openai.bindings import Routes
-from tests.support.openai_methods import connections, requests
+from tests.support.stainless_methods import classified, connections, requests
 
 LIST = Path(__file__).with_name("methods.txt")
 
@@ -34,28 +35,16 @@ SECONDS = {
 }
 
 
-def _classified():
-    """`VERB /path/{}` -> operation, or None where it is not traced."""
-    found, operation = {}, None
-    for line in LIST.read_text("utf-8").splitlines():
-        if line.startswith("["):
-            kind, _, name = line.strip("[]").partition(" as ")
-            operation = name if kind == "traced" else None
-        elif line and not line.startswith("#"):
-            found[line] = operation
-    return found
-
-
-CLASSIFIED = _classified()
+CLASSIFIED = classified(LIST)
 
 
 def test_every_request_is_classified():
-    unknown = {request: methods for request, methods in requests().items() if request not in CLASSIFIED}
+    unknown = {request: methods for request, methods in requests(openai).items() if request not in CLASSIFIED}
     assert unknown == {}
 
 
 def test_every_connection_is_classified():
-    assert connections() - HOOKED - SECONDS == set()
+    assert connections(openai) - HOOKED - SECONDS == set()
 
 
 @pytest.mark.parametrize("prefix", ["/", "", "/v1/", "https://gateway.example/v1/", "/openai/deployments/one/"])

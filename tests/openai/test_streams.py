@@ -137,7 +137,7 @@ def test_dropped_streams_do_not_block_the_collector(install, provider):
     assert sum(point.count for point in telemetry.points("gen_ai.client.operation.duration")) == 16
 
 
-@pytest.mark.parametrize("count", [20_000])
+@pytest.mark.parametrize("count", [4_000])
 def test_a_long_stream_costs_little_memory(install, provider, client, count):
     import tracemalloc
 
@@ -156,7 +156,7 @@ def test_a_long_stream_costs_little_memory(install, provider, client, count):
         pass
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 8 * 2**20
+    assert peak < 2 * 2**20
     (span,) = telemetry.spans
     assert len(json.loads(span.attributes["gen_ai.output.messages"])[0]["parts"][0]["content"]) == count * 5
 
