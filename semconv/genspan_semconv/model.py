@@ -160,7 +160,7 @@ def whole(value: object) -> int | None:
 
 def count(value: object) -> int | None:
     """The number of something: an integer that is not negative."""
-    number = whole(value)
+    number = None if value is None else whole(value)
     return number if number is not None and number >= 0 else None
 
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from opentelemetry import context as otel
 from opentelemetry import trace
-from opentelemetry.context import Context, create_key
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, create_key
 
 from genspan_semconv import attributes as names
 from genspan_semconv import render_mlflow
@@ -37,6 +36,7 @@ _RIVALS: Final = (
     "opentelemetry.genai.client.inference.context",
     "opentelemetry.genai.client.embedding.context",
 )
+_ASKED: Final = (CALL, _SUPPRESS_INSTRUMENTATION_KEY, "suppress_instrumentation")
 _said: list[bool] = []
 _logger = logging.getLogger("genspan")
 
@@ -46,9 +46,9 @@ emitting: ContextVar[bool] = ContextVar("genspan-emitting", default=False)
 
 def suppressed(context: Context) -> bool:
     """Whether a call made now is not to be recorded: asked for, or part of a call that is being recorded."""
-    if CALL in context or emitting.get() or not is_instrumentation_enabled():
+    if emitting.get() or any(map(context.get, _ASKED)):
         return True
-    if not any(context.get(key) for key in _RIVALS):
+    if not any(map(context.get, _RIVALS)):
         return False
     if not _said:
         _said.append(True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from genspan_semconv.encode import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,12 +20,17 @@ _REMOVED: Final = "[redacted]"
 
 def credentials(headers: Mapping[str, object], url: str) -> tuple[str, ...]:
     """Every value of a request that authenticates it: headers, query parameters, the user part of the URL."""
-    values: list[object] = [value for name, value in headers.items() if _SENSITIVE.search(name)]
+    values: list[object] = [value for name, value in headers.items() if _is_sensitive(name)]
     if "?" in url or "@" in url:
         parts = urlsplit(url)
-        values += [value for name, value in parse_qsl(parts.query) if _SENSITIVE.search(name)]
+        values += [value for name, value in parse_qsl(parts.query) if _is_sensitive(name)]
         values += [unquote(value) for value in (parts.username, parts.password) if value]
     return _distinct(values)
+
+
+@lru_cache(maxsize=1000)
+def _is_sensitive(name: str) -> bool:
+    return _SENSITIVE.search(name) is not None
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
@@ -54,5 +61,5 @@ def _distinct(values: Iterable[object]) -> tuple[str, ...]:
         for candidate in (string, rest if scheme.lower() in ("bearer", "basic") else ""):
             if len(candidate) >= _SHORTEST:
                 found[candidate] = None
-                found[json.dumps(candidate)[1:-1]] = None  # as it is written inside JSON text
+                found[dumps(candidate)[1:-1]] = None  # as it is written inside JSON text
     return tuple(sorted(found, key=len, reverse=True))

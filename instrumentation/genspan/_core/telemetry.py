@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry import metrics, trace
 from opentelemetry._logs import NoOpLogger, get_logger, get_logger_provider
 from opentelemetry._logs._internal import ProxyLogger, ProxyLoggerProvider
-from opentelemetry.metrics import NoOpMeterProvider
-from opentelemetry.metrics._internal import _ProxyMeterProvider
-from opentelemetry.trace import NoOpTracer, ProxyTracer, ProxyTracerProvider, SpanKind
+from opentelemetry.metrics import NoOpMeterProvider, _internal
+from opentelemetry.trace import NoOpTracer, ProxyTracer, SpanKind
 
 from genspan._core.config import read_settings
 from genspan._core.context import emitting, session_attributes
@@ -60,6 +59,7 @@ class Telemetry:
         self._tracer_provider = tracer_provider
         self._meter_provider = meter_provider
         self._tracer = self._new_tracer()
+        self._traces = False
         self._instruments: Instruments | None = None
         self._closed = False
         self._logger = get_logger(scope, self._version, logger_provider, SCHEMA_URL)
@@ -76,17 +76,18 @@ class Telemetry:
 
     def tracing(self) -> bool:
         """Whether a tracer is there. Not yet is asked again: a program may set its provider after us."""
-        if isinstance(self._tracer, ProxyTracer):
-            if isinstance(trace.get_tracer_provider(), ProxyTracerProvider):
-                return False
+        if not (self._traces or (self._tracer_provider is None and trace._TRACER_PROVIDER is None)):
             self._tracer = self._new_tracer()
-        return not isinstance(self._tracer, NoOpTracer)
+            self._traces = not isinstance(self._tracer, (NoOpTracer, ProxyTracer))
+        return self._traces
 
     def instruments(self) -> Instruments | None:
         """The instruments, if a meter provider is there."""
         if self._instruments is None:
+            if self._meter_provider is None and _internal._METER_PROVIDER is None:
+                return None  # the getter looks into the environment each time: half of a call that nobody listens to
             provider = self._meter_provider or metrics.get_meter_provider()
-            if isinstance(provider, (NoOpMeterProvider, _ProxyMeterProvider)):
+            if isinstance(provider, (NoOpMeterProvider, _internal._ProxyMeterProvider)):
                 return None
             meter = provider.get_meter(self._scope, self._version, SCHEMA_URL)
             self._instruments = Instruments(meter, self.settings.latest_metrics)
