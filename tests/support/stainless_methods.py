@@ -1,4 +1,4 @@
-"""Every place in the installed openai that issues a request, found in its source."""
+"""Every place in an installed SDK of the generated base that issues a request, found in its source."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import ast
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import openai
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
 
 _VERBS = {
     "_get": "GET",
@@ -19,13 +18,12 @@ _VERBS = {
     "_patch": "PATCH",
     "_delete": "DELETE",
 }
-RESOURCES = Path(openai.__file__).parent / "resources"
 
 
-def requests() -> dict[str, set[str]]:
+def requests(package: ModuleType) -> dict[str, set[str]]:
     """`VERB /path/{}` -> the methods that issue it."""
     found: dict[str, set[str]] = {}
-    for name, function in _functions():
+    for name, function in _functions(package):
         for node in ast.walk(function):
             verb = _VERBS.get(node.func.attr) if _is_call(node) else None
             if verb is None:
@@ -36,14 +34,15 @@ def requests() -> dict[str, set[str]]:
     return found
 
 
-def connections() -> set[str]:
+def connections(package: ModuleType) -> set[str]:
     """The websocket connections: classes that parse events."""
-    return {name for name, function in _functions() if function.name == "parse_event"}
+    return {name for name, function in _functions(package) if function.name == "parse_event"}
 
 
-def _functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
-    for file in sorted(RESOURCES.rglob("*.py")):
-        module = ".".join(file.relative_to(RESOURCES).with_suffix("").parts)
+def _functions(package: ModuleType) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    resources = Path(package.__file__ or "").parent / "resources"
+    for file in sorted(resources.rglob("*.py")):
+        module = ".".join(file.relative_to(resources).with_suffix("").parts)
         for node in ast.parse(file.read_text("utf-8")).body:
             for function in node.body if isinstance(node, ast.ClassDef) else ():
                 if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -67,3 +66,16 @@ def _path(node: ast.expr) -> str:
 
 def _without_names(path: str) -> str:
     return "/".join("{}" if piece.startswith("{") else piece for piece in path.split("/"))
+
+
+def classified(file: Path) -> dict[str, str | None]:
+    """`VERB /path/{}` -> operation, or None where it is not traced, as a list of ours has it."""
+    found: dict[str, str | None] = {}
+    operation = None
+    for line in file.read_text("utf-8").splitlines():
+        if line.startswith("["):
+            kind, _, name = line.strip("[]").partition(" as ")
+            operation = name if kind == "traced" else None
+        elif line and not line.startswith("#"):
+            found[line] = operation
+    return found
