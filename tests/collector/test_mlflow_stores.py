@@ -1,0 +1,134 @@
+"""How many spans a second an MLflow server takes, on SQLite and PostgreSQL: figures for docs/collector.md."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.support.collector import free_port, wait_until
+from tests.support.otlp import model_call, request, span
+
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(400)]
+
+REQUESTS, SPANS, SENDERS = 12, 200, 2  # as many at once as a route of to-mlflow.yaml sends
+
+
+@pytest.fixture
+def postgres(tmp_path_factory):
+    """An empty database; its URI."""
+    if not (shutil.which("initdb") and shutil.which("postgres")):
+        pytest.skip("no PostgreSQL here: apt-get install postgresql, and its programs on the PATH")
+    folder = tmp_path_factory.mktemp("postgres")
+    for path in (folder, *folder.parents[:2]):
+        path.chmod(0o755)  # PostgreSQL does not run as root
+    identity = {"user": "nobody"} if os.getuid() == 0 else {}
+    if identity:
+        shutil.chown(folder, "nobody")
+    port, data = free_port(), folder / "data"
+    subprocess.run(["initdb", "-A", "trust", "-U", "mlflow", "-D", data], check=True, capture_output=True, **identity)
+    with (folder / "log").open("wb") as log:
+        command = ["postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder]
+        process = subprocess.Popen(command, stdout=log, stderr=log, **identity)
+    try:
+        wait_until(lambda: "ready to accept" in (folder / "log").read_text(), "PostgreSQL is up", 60)
+        yield f"postgresql+psycopg2://mlflow@127.0.0.1:{port}/postgres"
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+
+
+@pytest.mark.parametrize(("store", "workers"), [("sqlite", 1), ("postgresql", 1), ("postgresql", 2)])
+def test_spans_a_second(store, workers, tmp_path, request):
+    home = Path(os.environ.get("GENSPAN_MLFLOW") or ".venv-mlflow")
+    if not (home / "bin" / "mlflow").exists():
+        pytest.skip(f"no MLflow in {home}")
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    if store == "postgresql":
+        if not list(home.glob("lib/python*/site-packages/psycopg2")):
+            pytest.skip(f"no psycopg2 in {home}: install psycopg2-binary there")
+        uri = request.getfixturevalue("postgres")
+    with server(home, uri, workers, tmp_path) as url:
+        post(url, [span(attributes=model_call(1, 1))])  # the first is slow
+        began = time.monotonic()
+        sent = flood(url)
+        seconds = time.monotonic() - began
+    print(f"\n{store}, {workers} workers: {sent / seconds:.0f} spans a second, each a trace")
+    assert sent == REQUESTS * SPANS
+
+
+class server:
+    def __init__(self, home: Path, uri: str, workers: int, folder: Path) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
+        port, self.log = self.url.rsplit(":", 1)[1], folder / "log"
+        arguments = ["server", "--host", "127.0.0.1", "--port", port, "--workers", str(workers)]
+        self.command = [home / "bin" / "mlflow", *arguments, "--backend-store-uri", uri]
+        self.folder = folder
+
+    def __enter__(self) -> str:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "OTEL", "PYTHON"))}
+        environment |= {"MLFLOW_MODEL_CATALOG_URI": "", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                self.command, cwd=self.folder, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        wait_until(self._healthy, "MLflow is up", 120)
+        return self.url
+
+    def _healthy(self) -> bool:
+        if self.process.poll() is not None:
+            pytest.fail(self.log.read_text()[-2000:])
+        try:
+            with urllib.request.urlopen(f"{self.url}/health", timeout=2):
+                return True
+        except OSError:
+            return False
+
+    def __exit__(self, *_: object) -> None:
+        os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(5)
+
+
+def post(url: str, spans: list) -> int:
+    """Send as the Collector does, again where MLflow says 503 (SQLite: "database is locked"); the number of tries."""
+    headers = {"content-type": "application/x-protobuf", "x-mlflow-experiment-id": "0"}
+    body = urllib.request.Request(f"{url}/v1/traces", request(spans).SerializeToString(), headers, method="POST")
+    for tries in range(1, 20):
+        try:
+            with urllib.request.urlopen(body, timeout=120):
+                return tries
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code != 503:
+                    raise
+        time.sleep(1)
+    pytest.fail("MLflow answers 503 for ever")
+
+
+def flood(url: str) -> int:
+    """Send the requests from a few threads, as to-mlflow.yaml's queues do; the number of spans that were taken."""
+    taken: list[int] = []
+
+    def sender() -> None:
+        for _ in range(REQUESTS // SENDERS):
+            post(url, [span(attributes=model_call(10, 5)) for _ in range(SPANS)])
+            taken.append(SPANS)
+
+    threads = [threading.Thread(target=sender) for _ in range(SENDERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(taken)
