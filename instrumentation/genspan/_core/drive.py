@@ -158,7 +158,7 @@ def tool_async(telemetry: Telemetry, describe: DescribeTool, result: Result) -> 
 
 def _read(turn: Turn, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
     """What ``yield from generator`` does, with the turn current only while the generator runs."""
-    step: Callable[[], Any] = partial(next, generator)
+    step: Callable[[], Any] | None = partial(next, generator)
     try:
         while True:
             try:
@@ -174,6 +174,7 @@ def _read(turn: Turn, generator: Generator[Any, Any, Any]) -> Generator[Any, Any
             else:
                 step = partial(next, generator) if sent is None else partial(generator.send, sent)
     except BaseException as error:
+        step = None  # it may hold the error, whose traceback holds this frame: a cycle that would keep connections open
         try:
             with turn:
                 generator.close()
@@ -183,7 +184,7 @@ def _read(turn: Turn, generator: Generator[Any, Any, Any]) -> Generator[Any, Any
 
 
 async def _aread(turn: Turn, generator: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
-    step: Callable[[], Awaitable[Any]] = partial(anext, generator)
+    step: Callable[[], Awaitable[Any]] | None = partial(anext, generator)
     try:
         while True:
             try:
@@ -202,6 +203,7 @@ async def _aread(turn: Turn, generator: AsyncGenerator[Any, Any]) -> AsyncGenera
             else:
                 step = partial(anext, generator) if sent is None else partial(generator.asend, sent)
     except BaseException as error:
+        step = None  # as above
         turn.end(error)
         with turn:
             await generator.aclose()
