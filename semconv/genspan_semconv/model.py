@@ -45,6 +45,18 @@ class Prompt(NamedTuple):
     tools: list[ToolDefinition]
 
 
+class NoContent:
+    """The half of an API whose requests and answers hold no messages."""
+
+    def prompt(self, body: Mapping[str, object]) -> Prompt:
+        """Nothing."""
+        return Prompt([], [], [])
+
+    def answer(self, data: Mapping[str, object]) -> list[Message]:
+        """Nothing."""
+        return []
+
+
 class Key(NamedTuple):
     """What is known of a call before it is made. Low in cardinality: names and attributes are cached by it."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from opentelemetry import context as otel
 from opentelemetry import trace
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, create_key
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from genspan_semconv import attributes as names
 from genspan_semconv import render_mlflow
@@ -38,6 +39,7 @@ _RIVALS: Final = (
 )
 _ASKED: Final = (CALL, _SUPPRESS_INSTRUMENTATION_KEY, "suppress_instrumentation")
 _said: list[bool] = []
+_propagator: Final = TraceContextTextMapPropagator()
 _logger = logging.getLogger("genspan")
 
 # Set while a span starts or ends: a span processor that calls a model must not trace that call for ever.
@@ -129,3 +131,10 @@ def current_turn() -> Turn | None:
 def current_tool() -> ToolRun | None:
     """The run of a tool that is going on."""
     return cast("ToolRun | None", otel.get_value(TOOL))
+
+
+def trace_context() -> dict[str, str]:
+    """``traceparent`` and ``tracestate`` of the current span, as headers. Never ``baggage``."""
+    headers: dict[str, str] = {}
+    _propagator.inject(headers)
+    return headers

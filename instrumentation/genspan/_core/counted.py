@@ -4,24 +4,34 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from threading import Lock
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 _MAX_IDS: Final = 10_000
+
+_T = TypeVar("_T")
+
+
+class Recent(OrderedDict[str, _T], Generic[_T]):
+    """A mapping that forgets the oldest of too many ids."""
+
+    def put(self, identity: str, value: _T) -> None:
+        """Keep a value."""
+        self[identity] = value
+        if len(self) > _MAX_IDS:
+            self.popitem(last=False)
 
 
 class Counted:
     """Ids whose usage has been counted, each with how many items of it."""
 
     def __init__(self) -> None:
-        self._items: OrderedDict[str, int] = OrderedDict()
+        self._items = Recent[int]()
         self._lock = Lock()
 
     def first(self, identity: str, item: int = 0) -> bool:
         """Whether this item of an id is new. Items are numbered from 0, and come in order."""
         with self._lock:
-            counted = self._items.get(identity, 0)
-            new = item >= counted
-            self._items[identity] = item + 1 if new else counted
-            if len(self._items) > _MAX_IDS:
-                self._items.popitem(last=False)
+            new = item >= self._items.get(identity, 0)
+            if new:
+                self._items.put(identity, item + 1)
             return new

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from opentelemetry import context as otel
 from opentelemetry.trace import StatusCode
@@ -123,3 +123,25 @@ class ToolRun:
             if returned:  # an object by the conventions
                 forms[names.GEN_AI_TOOL_CALL_RESULT] = result if isinstance(result, dict) else {"result": result}
         return Writer(settings.dialects, content.limits(self._span).length, self._secrets).write(forms)
+
+
+class Around:
+    """A context manager of an SDK's with a run around it; ``tell(run, entered)`` says how that went."""
+
+    __slots__ = ("_entered", "_manager", "_run", "_tell")
+
+    def __init__(self, manager: Any, run: ToolRun, tell: Callable[[ToolRun, Any], None]) -> None:
+        self._manager, self._run, self._tell = manager, run, tell
+
+    def __enter__(self) -> Any:
+        self._run.__enter__()
+        self._entered = self._manager.__enter__()
+        return self._entered
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> Any:
+        with _ending:
+            self._tell(self._run, self._entered)
+        self._run.__exit__(kind, error, traceback)
+        return self._manager.__exit__(kind, error, traceback)

@@ -9,22 +9,22 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from genspan.anthropic.usage import read_usage
-from genspan_semconv.model import Prompt, Response, obj, seq, summed, text
+from genspan_semconv.model import NoContent, Response, obj, seq, summed, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from genspan_semconv.model import Message, Params
+    from genspan_semconv.model import Params
 
     Wire = Mapping[str, object]
 
     First = Callable[[int], bool]
 
 
-class Results:
+class Results(NoContent):
     """``GET /v1/messages/batches/{id}/results``: a model call where it has results that were not counted yet.
 
-    ``first(number)`` says whether the result of this number is one.
+    Their messages are too many for one span. ``first(number)`` says whether the result of this number is one.
     """
 
     def __init__(self, first: First) -> None:
@@ -44,14 +44,6 @@ class Results:
             anthropic_service_tier="batch" if usage is not None else None,
             summary=dict(obj(data.get("results"))),
         )
-
-    def prompt(self, body: Wire) -> Prompt:
-        """The request has no content."""
-        return Prompt([], [], [])
-
-    def answer(self, data: Wire) -> list[Message]:
-        """As many messages as the batch has requests: too many for one span."""
-        return []
 
 
 class Tally:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
-from genspan._core import stainless
+from genspan._core import amazon, stainless
 from genspan._core.api import Route
 from genspan._core.call import Request
 from genspan._core.config import flag
+from genspan._core.context import trace_context
 from genspan._core.counted import Counted
 from genspan._core.hosts import provider_of, read_hosts
-from genspan.anthropic import events, messages, native, tools
+from genspan._core.table import Row, finder
+from genspan.anthropic import messages, native, tools
 from genspan.anthropic.batches import Results
 from genspan.anthropic.plain import Completing, Counting
 from genspan.anthropic.sessions import Sessions
@@ -23,13 +24,12 @@ from genspan_semconv.model import Key, obj, seq, text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from genspan._core.api import Api
     from genspan._core.binding import Patch, Replacement
 
 PROVIDERS = "GENSPAN_ANTHROPIC_PROVIDERS"
 PROPAGATION = "GENSPAN_ANTHROPIC_PROPAGATION"
 
-_AROUND = re.compile(r"^(https?://[^/]+)?/?(anthropic/)?(v\d[^/]*/)?|/?(\?.*)?$")
+_AROUND = r"^(https?://[^/]+)?/?(anthropic/)?(v\d[^/]*/)?|/?(\?.*)?$"
 _CHAT, _ID, _MODEL = "chat", "(?P<id>[^/]+)", "(?P<model>[^/:]+)"
 _VERTEX = "projects/[^/]+/locations/[^/]+/publishers/anthropic/models"
 
@@ -47,23 +47,15 @@ _HELPERS = tuple(
 )
 
 
-class _Row(NamedTuple):
-    """Method and path of a request that a model answers, the API that reads it, and the operation's name."""
-
-    request: str
-    api: Api | None
-    operation: str
-
-
 _ROWS = (
-    _Row("POST messages", messages, _CHAT),
-    _Row("POST messages/count_tokens", Counting(), "count_tokens"),
-    _Row("POST complete", Completing(), "text_completion"),
-    _Row(f"GET messages/batches/{_ID}/results", None, "fetch_response"),
+    Row("POST messages", messages, _CHAT),
+    Row("POST messages/count_tokens", Counting(), "count_tokens"),
+    Row("POST complete", Completing(), "text_completion"),
+    Row(f"GET messages/batches/{_ID}/results", Results(lambda _: False), "fetch_response"),
     # As Vertex AI and Bedrock have them, for who sends there by `client.post`; the clients' methods come later.
-    _Row(f"POST {_VERTEX}/count-tokens:rawPredict", Counting(), "count_tokens"),
-    _Row(f"POST {_VERTEX}/{_MODEL}:(rawPredict|(?P<stream>streamRawPredict))", messages, _CHAT),
-    _Row("POST model/(?P<model>[^/]+)/(invoke|(?P<stream>invoke-with-response-stream))", messages, _CHAT),
+    Row(f"POST {_VERTEX}/count-tokens:rawPredict", Counting(), "count_tokens"),
+    Row(f"POST {_VERTEX}/{_MODEL}:(rawPredict|(?P<stream>streamRawPredict))", messages, _CHAT),
+    Row("POST model/(?P<model>[^/]+)/(invoke|(?P<stream>invoke-with-response-stream))", messages, _CHAT),
 )
 
 
@@ -80,7 +72,7 @@ class AnthropicRequest(Request):
 
     def events(self, raw: bytes) -> Iterator[bytes]:
         """Bedrock frames them in its own way."""
-        return super().events(raw) if not raw.startswith(b"\0") else events.decode(raw)
+        return super().events(raw) if not raw.startswith(b"\0") else amazon.decode(raw)
 
 
 class Routes:
@@ -90,8 +82,7 @@ class Routes:
         self._hosts = read_hosts(PROVIDERS)
         self._propagation = flag(PROPAGATION)
         self._counted = Counted()
-        self._rows = [(re.compile(row.request), row) for row in _ROWS]
-        self._row = lru_cache(maxsize=512)(self._look_up)
+        self._look_up = finder(_ROWS, _AROUND)
         self._provider = lru_cache(maxsize=512)(self._name_provider)
 
     def patches(self) -> tuple[Patch | Replacement, ...]:
@@ -101,7 +92,7 @@ class Routes:
 
     def find(self, client: Any, options: Any) -> Request | None:
         """The request as a model call, if it is one."""
-        found = self._row(options.method, options.url)
+        found = self._look_up(options.method, options.url)
         if found is None:
             return None
         row, parts = found
@@ -111,9 +102,9 @@ class Routes:
             body = {"id": identity}
         model = text(body.get("model")) or (unquote(parts["model"]) if parts.get("model") else None)
         stream = body.get("stream") is True or "stream" in parts
-        api = row.api or Results(partial(self._counted.first, identity or ""))
+        api = row.api if identity is None else Results(partial(self._counted.first, identity))
         request = AnthropicRequest(Route(api, self.key(client, row.operation, model, stream)), body, {}, "")
-        request.lines = row.api is None
+        request.lines = identity is not None
         request.propagates = self._propagation and native.propagates(client)
         conversation = native.conversation(client)
         if conversation:
@@ -129,7 +120,7 @@ class Routes:
     def adjust(self, request: Request, options: Any) -> None:
         """Send the trace context where the settings and the client allow it."""
         if isinstance(request, AnthropicRequest) and request.propagates:
-            options.headers = {**obj(options.headers), **native.trace_context()}
+            options.headers = {**obj(options.headers), **trace_context()}
 
     def _name_provider(self, host: str, client: type[Any]) -> str:
         """By the kind of client; else by host, which may be that of a compatible server; else it is Anthropic."""
@@ -138,11 +129,3 @@ class Routes:
         if any(name in _OWN for name in names):
             kinds.append("anthropic")
         return next(iter(kinds), None) or provider_of(host, self._hosts) or "anthropic"
-
-    def _look_up(self, method: str, url: str) -> tuple[_Row, dict[str, str]] | None:
-        request = f"{method.upper()} {_AROUND.sub('', url)}"
-        for pattern, row in self._rows:
-            match = pattern.fullmatch(request)
-            if match is not None:
-                return row, {name: value for name, value in match.groupdict().items() if value is not None}
-        return None

@@ -24,6 +24,9 @@ _DELTAS = {
     "compaction_delta": ("content", "content"),
 }
 
+# Where the fields of a message stand in an event; in others at the top.
+_FIELDS = {"message_start": "message", "message_delta": "delta"}
+
 
 def params(body: Wire) -> Params:
     """Parameters of the request."""
@@ -96,14 +99,12 @@ class Fold:
 
     def figures(self, chunk: Wire) -> None:
         """Everything but the content. Usage is cumulative; what an event leaves out stays as it was."""
-        ending = obj(chunk.get("delta")) if chunk.get("type") == "message_delta" else obj(None)
-        for source in (obj(chunk.get("message")), ending):
-            self._fields.update({name: value for name, value in source.items() if value is not None})
-        for source in (obj(chunk.get("message")), chunk):
-            usage = obj(source.get("usage"))
-            self._usage.update({name: value for name, value in usage.items() if value is not None})
-        if chunk.get("error"):
-            self._fields["error"] = chunk["error"]
+        source = obj(chunk.get(_FIELDS.get(text(chunk.get("type")) or "", ""))) or chunk
+        for name in ("id", "model", "role", "stop_reason", "stop_details", "error"):
+            if source.get(name) is not None:
+                self._fields[name] = source[name]
+        usage = obj(chunk.get("usage")) or obj(source.get("usage"))
+        self._usage.update({name: value for name, value in usage.items() if value is not None})
 
     def content(self, chunk: Wire) -> None:
         """The blocks, and the pieces of each."""
@@ -114,6 +115,9 @@ class Fold:
             self._blocks[index] = _Block(obj(chunk.get("content_block")))
         elif chunk.get("type") == "content_block_delta":
             self._blocks.setdefault(index, _Block({"type": "text"})).add(obj(chunk.get("delta")))
+        elif chunk.get("completion"):
+            delta = {"type": "text_delta", "text": chunk["completion"]}
+            self._blocks.setdefault(index, _Block({"type": "text"})).add(delta)
 
     def data(self) -> dict[str, object]:
         """The message JSON."""

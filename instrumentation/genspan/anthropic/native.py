@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel
 from opentelemetry import trace
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from genspan._core.binding import Patch, Replacement
 from genspan._core.guard import Guard
@@ -17,14 +16,11 @@ from genspan._core.turn import AGENT_KEY
 from genspan_semconv.model import obj, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from genspan._core.drive import Args, Kwargs, Wrapped, Wrapper
     from genspan._core.telemetry import Telemetry
 
 _running = Guard("start of a tool runner")
 _working = Guard("start of a work item")
-_propagator = TraceContextTextMapPropagator()
 
 
 def _no_tracer(telemetry: Telemetry, original: Any) -> Any:
@@ -77,10 +73,3 @@ def conversation(client: Any) -> str | None:
 def propagates(client: Any) -> bool:
     """Whether a client's ``open_telemetry`` option lets the trace context be sent."""
     return obj(getattr(client, "_open_telemetry", None)).get("propagation") is not False
-
-
-def trace_context() -> Mapping[str, str]:
-    """``traceparent`` and ``tracestate`` of the current span. Never ``baggage``."""
-    headers: dict[str, str] = {}
-    _propagator.inject(headers)
-    return headers

@@ -7,7 +7,6 @@ come with every stream and every listing of events, so each request is counted b
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from functools import partial
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
@@ -15,17 +14,17 @@ from typing import TYPE_CHECKING, Any, Final
 from genspan._core.api import Route
 from genspan._core.binding import Patch
 from genspan._core.call import Request, open_call
+from genspan._core.counted import Counted, Recent
 from genspan._core.guard import Guard
 from genspan.anthropic import messages
-from genspan_semconv.model import Prompt, Response, obj, seq, text
+from genspan_semconv.model import NoContent, Response, obj, seq, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from genspan._core.counted import Counted
     from genspan._core.drive import Args, Kwargs, Wrapped, Wrapper
     from genspan._core.telemetry import Telemetry
-    from genspan_semconv.model import Key, Message, Params
+    from genspan_semconv.model import Key, Params
 
     Wire = Mapping[str, object]
 
@@ -33,12 +32,11 @@ if TYPE_CHECKING:
 
 _START, _END = "span.model_request_start", "span.model_request_end"
 _SESSION: Final = re.compile(r"/sessions(?:/([^/?]+))?(/(?:threads/[^/?]+/)?(?:events|stream))?")
-_MAX_KEPT: Final = 1000
 
 _reading = Guard("events of a session")
 
 
-class ModelRequest:
+class ModelRequest(NoContent):
     """A model call inside a session; its events hold figures and no content."""
 
     Fold = messages.Fold
@@ -53,14 +51,6 @@ class ModelRequest:
         found.error = "error" if data.get("is_error") is True else None
         return found
 
-    def prompt(self, body: Wire) -> Prompt:
-        """Not in the events."""
-        return Prompt([], [], [])
-
-    def answer(self, data: Wire) -> list[Message]:
-        """Nor this."""
-        return []
-
 
 class Sessions:
     """What is known of sessions by what was read of them: the model of each, and requests that have begun."""
@@ -69,8 +59,8 @@ class Sessions:
         self._key = key
         self._counted = counted
         self._api = ModelRequest()
-        self._models: OrderedDict[str, str] = OrderedDict()
-        self._begun: OrderedDict[str, int] = OrderedDict()
+        self._models = Recent[str]()
+        self._begun = Recent[int]()
 
     def patches(self) -> tuple[Patch, ...]:
         """The patch point: where every answer and every event is parsed JSON."""
@@ -97,12 +87,12 @@ class Sessions:
             return
         identity, model = text(data.get("id")), text(obj(obj(data.get("agent")).get("model")).get("id"))
         if identity and model:
-            _keep(self._models, identity, model)
+            self._models.put(identity, model)
 
     def _event(self, telemetry: Telemetry, client: Any, session: str, event: Wire) -> None:
         kind, identity = event.get("type"), text(event.get("id")) or ""
         if kind == _START:
-            _keep(self._begun, identity, time_ns())
+            self._begun.put(identity, time_ns())
         elif kind == _END and self._counted.first(identity):
             request = partial(self._request, client, session)
             began = self._begun.pop(text(event.get("model_request_start_id")) or "", None)
@@ -114,9 +104,3 @@ class Sessions:
     def _request(self, client: Any, session: str) -> Request:
         key = self._key(client, "chat", self._models.get(session), False)
         return Request(Route(self._api, key), {"session": session}, {}, "")
-
-
-def _keep(into: OrderedDict[str, Any], name: str, value: object) -> None:
-    into[name] = value
-    if len(into) > _MAX_KEPT:
-        into.popitem(last=False)

@@ -11,14 +11,12 @@ from genspan._core.binding import Patch
 from genspan._core.call import Request
 from genspan._core.context import current_tool, current_turn
 from genspan._core.guard import Guard
-from genspan._core.tool import Tool, open_tool
+from genspan._core.tool import Around, Tool, open_tool
 from genspan._core.turn import Plan
 from genspan.anthropic import messages
 from genspan_semconv.model import Key, obj
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from genspan._core.drive import Args, Kwargs, Wrapped, Wrapper
     from genspan._core.telemetry import Telemetry
     from genspan._core.tool import ToolRun
@@ -50,34 +48,16 @@ def _span(telemetry: Telemetry) -> Wrapper:
     def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         manager = wrapped(*args, **kwargs)
         run = open_tool(telemetry, partial(_describe, kwargs))
-        return manager if run is None else _Run(manager, run)
+        return manager if run is None else Around(manager, run, _tell)
 
     return wrapper
 
 
-class _Run:
-    """The SDK's context manager with a span of ours: what it enters to has the tool's result when it is left."""
-
-    __slots__ = ("_inner", "_manager", "_run")
-
-    def __init__(self, manager: Any, run: ToolRun) -> None:
-        self._manager = manager
-        self._run = run
-
-    def __enter__(self) -> Any:
-        self._run.__enter__()
-        self._inner = self._manager.__enter__()
-        return self._inner
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> Any:
-        with _failing:
-            result = obj(self._inner.result)
-            self._run.result = result.get("content")
-            self._run.code = "tool_error" if result.get("is_error") is True else None
-        self._run.__exit__(kind, error, traceback)
-        return self._manager.__exit__(kind, error, traceback)
+def _tell(run: ToolRun, entered: Any) -> None:
+    """What the SDK tells the model of a run."""
+    result = obj(entered.result)
+    run.result = result.get("content")
+    run.code = "tool_error" if result.get("is_error") is True else None
 
 
 def _error(telemetry: Telemetry) -> Wrapper:

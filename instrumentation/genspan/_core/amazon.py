@@ -1,4 +1,4 @@
-"""Amazon's event streams, in which Bedrock sends the events of a message.
+"""Amazon's event streams, in which Bedrock sends what others send as server-sent events.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html: total length, length of headers, checksum
 (four bytes each), headers, payload, checksum. A payload is JSON with the event's own JSON in base64.
