@@ -12,9 +12,9 @@ from google import genai
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from tests.support.provider import FakeProvider
 
 import genspan
-from tests.support.provider import FakeProvider
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_last_trace_id_exports_what_is_pending_and_names_the_trace(traced):
 
 
 def test_each_thread_and_task_has_its_own_last_trace(traced):
-    exporter, client = traced
+    _, client = traced
     ask(client)
     mine, theirs = genspan.last_trace_id(), []
 
