@@ -17,7 +17,7 @@ test: .venv/.ready .venv-mlflow/.ready  ## run all tests but the collector's hea
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 test-oldest: .venv-oldest/.ready  ## the same hooks on the oldest supported SDKs
-	.venv-oldest/bin/python -m pytest -q -n 2 --dist loadfile tests/unit tests/replay tests/conformance tests/openai $(ARGS)
+	.venv-oldest/bin/python -m pytest -q -n 2 --dist loadfile tests/unit tests/replay tests/conformance tests/openai tests/anthropic $(ARGS)
 
 lint: .venv/.ready  ## style and generated files
 	$(BIN)/ruff check .
