@@ -109,8 +109,10 @@ class ToolRun:
                     attributes.update(self._content(failed is None))
                 span.set_attributes(content.within(attributes, content.limits(span)))
         finally:
-            span.end()
-            emitting.reset(busy)
+            try:
+                span.end()
+            finally:
+                emitting.reset(busy)
 
     def _content(self, returned: bool) -> dict[str, AttributeValue]:
         settings, forms = self._telemetry.settings, dict[str, object]()

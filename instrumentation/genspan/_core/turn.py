@@ -177,8 +177,10 @@ class Turn:
             remember(span.get_span_context())
         finally:
             self._span = None
-            span.end()
-            emitting.reset(busy)
+            try:
+                span.end()
+            finally:
+                emitting.reset(busy)
 
 
 AGENT_KEY: Final = Key(AGENT, "", None, None, None, False)
