@@ -312,6 +312,41 @@ def test_realtime(install, provider, mode):
     assert API_KEY.encode() not in telemetry.exported()
 
 
+def test_several_responses_at_a_time_in_one_websocket(install):
+    """Lanes: events have a `stream_id`, and deltas no id of their response. No connection is needed to see it."""
+    telemetry = install(CAPTURE="true")
+    connection = _silent_connection()
+    for lane in ("a", "b"):
+        asked = {"type": "response.create", "stream_id": lane, "model": "gpt-4.1-mini", "input": f"asked in {lane}"}
+        connection.send(asked)
+    place = {"output_index": 0, "content_index": 0, "item_id": "m"}
+    for kind in ("created", "delta", "completed"):
+        for lane in ("b", "a"):
+            usage = {"input_tokens": 3, "output_tokens": 4, "total_tokens": 7} if kind == "completed" else None
+            whole = {"id": f"resp-{lane}", "status": kind, "model": "gpt-4.1-mini", "output": [], "usage": usage}
+            event = {"type": f"response.{kind}", "stream_id": lane, "response": whole}
+            if kind == "delta":
+                event = {"type": "response.output_text.delta", "stream_id": lane, **place, "delta": f"answer in {lane}"}
+            connection.parse_event(json.dumps(event))
+    told = {}
+    for span in telemetry.spans:
+        asked, answered = (json.loads(span.attributes[f"gen_ai.{side}.messages"]) for side in ("input", "output"))
+        told[span.attributes["gen_ai.response.id"]] = [one[0]["parts"][0]["content"] for one in (asked, answered)]
+    assert told == {f"resp-{lane}": [f"asked in {lane}", f"answer in {lane}"] for lane in ("a", "b")}
+
+
+def _silent_connection():
+    from types import SimpleNamespace
+
+    from openai.resources.responses.responses import ResponsesConnection
+
+    uri = SimpleNamespace(host="127.0.0.1", port=80, secure=False)
+    request = SimpleNamespace(headers=SimpleNamespace(raw_items=dict), path="/v1/responses")
+    return ResponsesConnection(
+        SimpleNamespace(protocol=SimpleNamespace(uri=uri), request=request, send=lambda data: None)
+    )
+
+
 def test_a_websocket_is_the_same_bare(install, provider, client):
     def events():
         with client.responses.connect() as connection:

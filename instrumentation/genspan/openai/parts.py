@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from genspan_semconv.model import obj, seq, text
+from genspan_semconv.model import obj, parsed, seq, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,16 +71,6 @@ def tool_call(name: object, arguments: object, identity: object) -> Part:
     if text(identity):
         part["id"] = identity
     return part
-
-
-def parsed(arguments: object) -> object:
-    """The JSON value of a text, or the text."""
-    if not isinstance(arguments, str):
-        return arguments
-    try:
-        return json.loads(arguments)
-    except (ValueError, RecursionError):
-        return arguments
 
 
 def read_tools(tools: object, functions: object = None) -> list[ToolDefinition]:

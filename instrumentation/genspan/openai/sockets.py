@@ -72,6 +72,15 @@ class _Connection(Connection):
         self.session: Wire = {}
         self.asked: deque[Wire] = deque(maxlen=_MAX_ITEMS)
         self.items: deque[Wire] = deque(maxlen=_MAX_ITEMS)
+        self.lanes: dict[str | None, str] = {}
+        """The newest response of each ``stream_id``, where one connection carries several at a time."""
+
+    def ask(self, lane: str | None) -> Wire:
+        """What the response that begins in a lane was asked for with."""
+        found = next((asked for asked in self.asked if text(asked.get("stream_id")) == lane), obj(None))
+        if found:
+            self.asked.remove(found)
+        return found
 
 
 class OpenAISockets(Sockets):
@@ -109,7 +118,7 @@ class OpenAISockets(Sockets):
             self._heard(telemetry, instance, connection, event)
         elif kind.startswith("response."):
             identity = text(obj(event.get("response")).get("id")) or text(event.get("response_id"))
-            identity = identity or connection.newest()
+            identity = identity or connection.lanes.get(text(event.get("stream_id"))) or connection.newest()
             call = connection.calls.get(identity)
             if call is not None:
                 call.chunk(event)
@@ -119,14 +128,15 @@ class OpenAISockets(Sockets):
 
     def _open(self, telemetry: Telemetry, instance: Any, connection: _Connection, event: Wire) -> None:
         response = obj(event.get("response"))
-        asked = connection.asked.popleft() if connection.asked else obj(None)
+        asked, identity = connection.ask(text(event.get("stream_id"))), text(response.get("id")) or ""
         realtime = "Realtime" in type(instance).__name__
         body = {**connection.session, "input": list(connection.items), **asked} if realtime else asked
         model = text(body.get("model")) or text(response.get("model")) or _query_model(instance)
         api: Api = self._realtime if realtime else responses
         call = open_call(telemetry, partial(self._request, instance, api, ("chat", model, True), body))
         if call is not None:
-            connection.calls[text(response.get("id")) or ""] = call
+            connection.calls[identity] = call
+            connection.lanes[text(event.get("stream_id"))] = identity
             call.chunk({"type": event.get("type"), "response": {**response, "output": None}})
 
     def _heard(self, telemetry: Telemetry, instance: Any, connection: _Connection, event: Wire) -> None:

@@ -13,8 +13,7 @@ from genspan._core.context import current_turn
 from genspan._core.tool import Tool
 from genspan._core.turn import Plan
 from genspan.openai import responses
-from genspan.openai.parts import parsed
-from genspan_semconv.model import Key, obj
+from genspan_semconv.model import Key, obj, parsed
 
 if TYPE_CHECKING:
     from genspan._core.drive import Args, Kwargs
