@@ -7,6 +7,7 @@ converters and serialised as they are.
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypedDict, cast
@@ -192,6 +193,16 @@ def texts(value: object) -> list[str]:
     if isinstance(value, str):
         return [value]
     return [item for item in seq(value) if isinstance(item, str)]
+
+
+def parsed(arguments: object) -> object:
+    """The JSON value of a text, or the text (of a call that broke off, say)."""
+    if not isinstance(arguments, str):
+        return arguments
+    try:
+        return json.loads(arguments)
+    except (ValueError, RecursionError):
+        return arguments
 
 
 def add(*figures: int | None) -> int | None:

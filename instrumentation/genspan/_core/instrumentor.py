@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import RLock
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 _lock = RLock()
 
 
+class Routes(Protocol):
+    """Which request of an SDK leads where."""
+
+    def patches(self) -> Sequence[Patch | Replacement]: ...
+
+
 class ProviderInstrumentor(BaseInstrumentor):
     """Traces the model calls of one SDK, in code or by ``opentelemetry-instrument``.
 
@@ -30,6 +36,8 @@ class ProviderInstrumentor(BaseInstrumentor):
     dependencies: ClassVar[Sequence[str]]
     """The SDK's distribution and the versions that were tested, as in a requirements file."""
     patches: ClassVar[Sequence[Patch | Replacement]]
+    routes: ClassVar[type[Routes] | None] = None
+    """What makes the patches, in place of them, where they depend on settings."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -65,7 +73,7 @@ class ProviderInstrumentor(BaseInstrumentor):
 
     def _patch_points(self) -> Sequence[Patch | Replacement]:
         """The patches; where they depend on settings, they are read now."""
-        return self.patches
+        return self.patches if self.routes is None else self.routes().patches()
 
     def _uninstrument(self, **kwargs: Any) -> None:
         if self._bindings is not None:

@@ -37,15 +37,13 @@ _VERTEX = "projects/[^/]+/locations/[^/]+/publishers/anthropic/models"
 _CLIENTS = {"AnthropicBedrock": "aws.bedrock", "AnthropicVertex": "gcp.vertex_ai"}
 _OWN = ("AnthropicFoundry", "AnthropicAWS", "AnthropicGoogleCloud")
 
-_HELPERS = tuple(
-    (f"anthropic.lib.streaming.{module}", name)
-    for module, names in (
-        ("_messages", ("MessageStream", "AsyncMessageStream")),
-        ("_beta_messages", ("BetaMessageStream", "BetaAsyncMessageStream")),
-    )
-    for name in names
+_MESSAGES, _BETA = "anthropic.lib.streaming._messages", "anthropic.lib.streaming._beta_messages"
+_HELPERS = (
+    (_MESSAGES, "MessageStream"),
+    (_MESSAGES, "AsyncMessageStream"),
+    (_BETA, "BetaMessageStream"),
+    (_BETA, "BetaAsyncMessageStream"),
 )
-
 
 _ROWS = (
     Row("POST messages", messages, _CHAT),
@@ -62,7 +60,7 @@ _ROWS = (
 class AnthropicRequest(Request):
     """A request of the SDK, which may have several answers where a middleware asks another model."""
 
-    __slots__ = ("conversation", "lines", "propagates")
+    __slots__ = ("lines", "propagates")
 
     def after(self, earlier: Mapping[str, object], data: Mapping[str, object]) -> Mapping[str, object]:
         """An answer of another id was refused, and is billed beside this one."""
@@ -105,10 +103,10 @@ class Routes:
         api = row.api if identity is None else Results(partial(self._counted.first, identity))
         request = AnthropicRequest(Route(api, self.key(client, row.operation, model, stream)), body, {}, "")
         request.lines = identity is not None
-        request.propagates = self._propagation and native.propagates(client)
-        conversation = native.conversation(client)
-        if conversation:
-            request.params = {"conversation_id": conversation}
+        option = native.options(client)
+        request.propagates = self._propagation and option.get("propagation") is not False
+        if text(option.get("conversation_id")):
+            request.params = {"conversation_id": str(option["conversation_id"])}
         return request
 
     def key(self, client: Any, operation: str, model: str | None, stream: bool) -> Key:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from genspan.anthropic.parts import FINISH, read_blocks, read_message, read_tools
 from genspan.anthropic.usage import DECLINED, read_usage
-from genspan_semconv.model import Prompt, Response, obj, real, seq, text, texts, whole
+from genspan_semconv.model import Prompt, Response, obj, parsed, real, seq, text, texts, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +48,7 @@ def params(body: Wire) -> Params:
 
 def response(data: Wire) -> Response:
     """Id, model, stop reason and usage; an error among the events of a stream."""
-    reason, usage = text(data.get("stop_reason")), obj(data.get("usage"))
+    reason, usage, error = text(data.get("stop_reason")), obj(data.get("usage")), obj(data.get("error"))
     return Response(
         id=text(data.get("id")),
         model=text(data.get("model")),
@@ -57,16 +56,11 @@ def response(data: Wire) -> Response:
         usage=read_usage(usage, data.get(DECLINED)),
         complete=reason is not None,
         final=reason is not None,
-        error=error_code(data.get("error")),
+        error=(text(error.get("type")) or "error") if error else None,
         anthropic_service_tier=text(usage.get("service_tier")),
         anthropic_speed=text(usage.get("speed")),
         compacted=any(obj(item).get("type") == "compaction" for item in seq(usage.get("iterations"))),
     )
-
-
-def error_code(error: object) -> str | None:
-    """The type of an error object."""
-    return (text(obj(error).get("type")) or "error") if error else None
 
 
 def prompt(body: Wire) -> Prompt:
@@ -111,12 +105,12 @@ class Fold:
         index = whole(chunk.get("index")) or 0
         for position, block in enumerate(seq(obj(chunk.get("message")).get("content"))):
             self._blocks[position] = _Block(obj(block))
+        delta = obj(chunk.get("delta")) if chunk.get("type") == "content_block_delta" else obj(None)
+        if chunk.get("completion"):
+            delta = {"type": "text_delta", "text": chunk["completion"]}
         if chunk.get("type") == "content_block_start":
             self._blocks[index] = _Block(obj(chunk.get("content_block")))
-        elif chunk.get("type") == "content_block_delta":
-            self._blocks.setdefault(index, _Block({"type": "text"})).add(obj(chunk.get("delta")))
-        elif chunk.get("completion"):
-            delta = {"type": "text_delta", "text": chunk["completion"]}
+        elif delta:
             self._blocks.setdefault(index, _Block({"type": "text"})).add(delta)
 
     def data(self) -> dict[str, object]:
@@ -145,15 +139,7 @@ class _Block:
         block = dict(self._start)
         for field, pieces in self._pieces.items():
             joined = "".join(pieces)
-            block[field] = _parsed(joined) if field == "input" else (text(block.get(field)) or "") + joined
+            block[field] = parsed(joined) if field == "input" else (text(block.get(field)) or "") + joined
         if self._citations:
             block["citations"] = [*seq(block.get("citations")), *self._citations]
         return block
-
-
-def _parsed(arguments: str) -> object:
-    """The JSON value; of a call that broke off, the text so far."""
-    try:
-        return json.loads(arguments)
-    except (ValueError, RecursionError):
-        return arguments

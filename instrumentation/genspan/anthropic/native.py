@@ -13,9 +13,11 @@ from opentelemetry import trace
 from genspan._core.binding import Patch, Replacement
 from genspan._core.guard import Guard
 from genspan._core.turn import AGENT_KEY
-from genspan_semconv.model import obj, text
+from genspan_semconv.model import obj
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from genspan._core.drive import Args, Kwargs, Wrapped, Wrapper
     from genspan._core.telemetry import Telemetry
 
@@ -65,11 +67,6 @@ PATCHES = (
 )
 
 
-def conversation(client: Any) -> str | None:
-    """The ``conversation_id`` of a client's ``open_telemetry`` option."""
-    return text(obj(getattr(client, "_open_telemetry", None)).get("conversation_id"))
-
-
-def propagates(client: Any) -> bool:
-    """Whether a client's ``open_telemetry`` option lets the trace context be sent."""
-    return obj(getattr(client, "_open_telemetry", None)).get("propagation") is not False
+def options(client: Any) -> Mapping[str, object]:
+    """A client's ``open_telemetry`` option, as the SDK has completed it."""
+    return obj(getattr(client, "_open_telemetry", None))

@@ -75,24 +75,16 @@ def _other(wire: Wire) -> list[Part]:
     return [{**wire, "type": text(wire.get("type")) or "unknown"}]
 
 
-def _text(wire: Wire) -> list[Part]:
-    return [{"type": "text", "content": text(wire.get("text")) or ""}]
-
-
 def _thinking(wire: Wire) -> list[Part]:
-    """The thoughts; their signature says nothing."""
-    return [{"type": "reasoning", "content": text(wire.get("thinking")) or ""}]
-
-
-def _redacted(wire: Wire) -> list[Part]:
-    """Thoughts that were encrypted."""
-    return [{"type": "reasoning", "content": "", "redacted": True}]
+    """The thoughts; their signature says nothing. Those that are encrypted are named."""
+    part: Part = {"type": "reasoning", "content": text(wire.get("thinking")) or ""}
+    return [{**part, "redacted": True} if wire.get("type") == "redacted_thinking" else part]
 
 
 def _media(modality: str) -> Callable[[Wire], list[Part]]:
     def read(wire: Wire) -> list[Part]:
         source = obj(wire.get("source"))
-        identity, url = text(source.get("file_id")), text(source.get("url"))
+        identity, url = text(source.get("file_id")) or text(wire.get("file_id")), text(source.get("url"))
         if source.get("type") == "content":
             return read_blocks(source.get("content"))
         if source.get("type") == "text":
@@ -105,10 +97,6 @@ def _media(modality: str) -> Callable[[Wire], list[Part]]:
         return [{"type": "blob", "modality": modality, "mime_type": mime, "content": data}]
 
     return read
-
-
-def _upload(wire: Wire) -> list[Part]:
-    return [{"type": "file", "modality": "document", "file_id": text(wire.get("file_id")) or ""}]
 
 
 def _tool_use(wire: Wire) -> list[Part]:
@@ -159,15 +147,15 @@ def _named(part: Part, identity: object) -> Part:
 
 
 _READERS: dict[str, Callable[[Wire], list[Part]]] = {
-    "text": _text,
+    "text": lambda wire: [{"type": "text", "content": text(wire.get("text")) or ""}],
     "image": _media("image"),
     "document": _media("document"),
     "thinking": _thinking,
-    "redacted_thinking": _redacted,
+    "redacted_thinking": _thinking,
     "tool_use": _tool_use,
     "tool_result": _tool_result,
     "server_tool_use": _server_call,
     "mcp_tool_use": _server_call,
-    "container_upload": _upload,
+    "container_upload": _media("document"),
     "compaction": _compaction,
 }

@@ -76,15 +76,13 @@ class Sessions:
         return wrapper
 
     def _read(self, telemetry: Telemetry, client: Any, value: object, response: Any) -> None:
-        found = _SESSION.search(response.request.url.path)
+        data = obj(value)
+        worth = "agent" in data or "data" in data or data.get("type") in (_START, _END)
+        found = _SESSION.search(response.request.url.path) if worth else None
         if found is None:
             return
-        data = obj(value)
-        for event in seq(data.get("data")) if found[2] else ():
+        for event in (data, *seq(data.get("data"))) if found[2] else ():
             self._event(telemetry, client, found[1], obj(event))
-        if found[2]:
-            self._event(telemetry, client, found[1], data)
-            return
         identity, model = text(data.get("id")), text(obj(obj(data.get("agent")).get("model")).get("id"))
         if identity and model:
             self._models.put(identity, model)
@@ -94,9 +92,8 @@ class Sessions:
         if kind == _START:
             self._begun.put(identity, time_ns())
         elif kind == _END and self._counted.first(identity):
-            request = partial(self._request, client, session)
             began = self._begun.pop(text(event.get("model_request_start_id")) or "", None)
-            call = open_call(telemetry, request, began)
+            call = open_call(telemetry, partial(self._request, client, session), began)
             if call is not None:
                 call.see(event)
                 call.end()

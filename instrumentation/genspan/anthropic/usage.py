@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     Wire = Mapping[str, object]
 
-    Spent = tuple[int | None, int | None]
-
 DECLINED = "declined"
 """Where the usage of answers stands that were refused before the one that counts. Not a field of the wire."""
 
@@ -44,9 +42,9 @@ def read_usage(value: object, declined: object = ()) -> Usage | None:
 
 def _read_additional(usage: Usage, wire: Wire, declined: object) -> None:
     iterations = [obj(item) for item in seq(wire.get("iterations"))]
-    for kind, name in _ADDITIONAL.items():
-        _spend(usage, name, [item for item in iterations if item.get("type") == kind])
-    _spend(usage, "fallback", [obj(item) for item in seq(declined)] or _declined(usage, iterations))
+    apart = {name: [one for one in iterations if one.get("type") == kind] for kind, name in _ADDITIONAL.items()}
+    apart["fallback"] = [obj(item) for item in seq(declined)] or _declined(usage, iterations)
+    usage.additional = {name: _spent(wires) for name, wires in apart.items() if wires}
 
 
 def _declined(usage: Usage, iterations: list[Wire]) -> list[Wire]:
@@ -61,12 +59,7 @@ def _declined(usage: Usage, iterations: list[Wire]) -> list[Wire]:
     return others if served and _spent(rest)[1] == usage.output else []
 
 
-def _spend(usage: Usage, name: str, wires: list[Wire]) -> None:
-    if wires:
-        usage.additional[name] = _spent(wires)
-
-
-def _spent(wires: list[Wire]) -> Spent:
+def _spent(wires: list[Wire]) -> tuple[int | None, int | None]:
     names = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
     inputs = [count(wire.get(name)) for wire in wires for name in names]
     return add(*inputs), add(*(count(wire.get("output_tokens")) for wire in wires))
