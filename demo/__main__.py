@@ -1,6 +1,7 @@
-"""``make demo``: ordinary Gemini programs, traced with zero code into a real MLflow server, and their traces as trees.
+"""``make demo``: ordinary programs, traced with zero code into a real MLflow server, and their traces as trees.
 
-Without ``GEMINI_API_KEY`` the programs talk to a fake service on loopback, and what it billed is compared at the end.
+An SDK whose API key is in the environment talks to the real service (``GEMINI_API_KEY``, ``OPENAI_API_KEY``,
+``ANTHROPIC_API_KEY``), the others to a fake one on loopback. Where all do, what it billed is compared at the end.
 """
 
 from __future__ import annotations
@@ -29,7 +30,12 @@ if TYPE_CHECKING:
     from genspan.cli.mlflow_traces import Trace
 
 EXPERIMENT = "genspan demo"
-PROGRAMS = ("generate", "stream", "chat", "functions", "image", "error")
+PROGRAMS = {
+    "gemini": ("generate", "stream", "chat", "functions", "image", "error"),
+    "openai": ("chat", "stream", "responses", "functions"),
+    "anthropic": ("message", "stream", "tools"),
+}
+_NO_KEY = "no-key-is-needed"
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
@@ -58,35 +64,40 @@ def main() -> int:
 
 
 def _run(services: Services, keep: bool) -> int:
-    real = bool(os.environ.get("GEMINI_API_KEY"))
-    provider = None if real else services.start_provider()
-    if provider is None:
-        console.print("Programs talk to the real Gemini API, with your key.")
-    else:
-        console.print(f"A fake Gemini service stands at {provider} (set GEMINI_API_KEY to use the real one).")
+    provider = services.start_provider()
+    addresses = {
+        "gemini": {"GEMINI_API_KEY": _NO_KEY, "GOOGLE_GEMINI_BASE_URL": provider},
+        "openai": {"OPENAI_API_KEY": _NO_KEY, "OPENAI_BASE_URL": f"{provider}/v1"},
+        "anthropic": {"ANTHROPIC_API_KEY": _NO_KEY, "ANTHROPIC_BASE_URL": provider},
+    }
+    real = [sdk for sdk in PROGRAMS if os.environ.get(f"{sdk.upper()}_API_KEY")]
+    for sdk in real:
+        console.print(f"Programs of {sdk} talk to the real service, with your key.")
+    if len(real) < len(PROGRAMS):
+        console.print(f"A fake provider stands at {provider} (with e.g. GEMINI_API_KEY set, the real one is used).")
     console.print("Starting an MLflow server on SQLite; this takes half a minute ...")
     with console.status("waiting for MLflow"):
         server = services.start_mlflow()
     console.print(f"MLflow is up at {server}\n")
     env = {**os.environ, "MLFLOW_TRACKING_URI": server, "MLFLOW_EXPERIMENT_NAME": EXPERIMENT}
-    if provider is not None:
-        env |= {"GEMINI_API_KEY": "no-key-is-needed", "GOOGLE_GEMINI_BASE_URL": provider}
+    for sdk in PROGRAMS.keys() - set(real):
+        env |= addresses[sdk]
     reader = TraceReader(read_destination(server, experiment_name=EXPERIMENT))
     seen: set[str] = set()
-    failed = [name for name in PROGRAMS if not _show(name, env, reader, server, seen)]
-    agrees = provider is None or _compare(provider, reader)
+    programs = [f"examples/{sdk}_{name}.py" for sdk, names in PROGRAMS.items() for name in names]
+    failed = [program for program in programs if not _show(program, env, reader, server, seen)]
+    agrees = bool(real) or _compare(provider, reader)
     console.print(f"\nAll traces: {server}/#/experiments/{reader.experiment_id()}/traces")
     if keep:
         console.print("The server stays up until you press Ctrl-C.")
         signal.pause()
-    for name in failed:
-        console.print(f"examples/gemini_{name}.py did not end as it should", style="red")
+    for program in failed:
+        console.print(f"{program} did not end as it should", style="red")
     return 0 if agrees and not failed else 1
 
 
-def _show(name: str, env: dict[str, str], reader: TraceReader, server: str, seen: set[str]) -> bool:
+def _show(program: str, env: dict[str, str], reader: TraceReader, server: str, seen: set[str]) -> bool:
     """Run one program and draw the traces that it left; whether it ended well and left any."""
-    program = f"examples/gemini_{name}.py"
     console.print(Text(f"$ opentelemetry-instrument python {program}", "bold"))
     command = [str(Path(sys.executable).parent / "opentelemetry-instrument"), sys.executable, program]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
