@@ -27,6 +27,9 @@ EXPECTED = {
     "openai_stream.py": ("tokens in,", 1),
     "openai_responses.py": ("city='Porto' days=3", 3),
     "openai_functions.py": ("(get_weather was asked for Paris)", 2),
+    "anthropic_message.py": ("tokens in", 1),
+    "anthropic_stream.py": ("stopped by end_turn", 1),
+    "anthropic_tools.py": ("(get_weather was asked for Paris)", 2),
     "gemini_in_code.py": ('"gen_ai.provider.name": "gcp.gemini"', 1),
 }
 
@@ -42,10 +45,11 @@ def test_runs(provider, name):
     provider.reset()
     address = {"GOOGLE_GEMINI_BASE_URL": provider.url, "GEMINI_API_KEY": "none"}
     address |= {"OPENAI_BASE_URL": f"{provider.url}/v1", "OPENAI_API_KEY": "none"}
+    address |= {"ANTHROPIC_BASE_URL": provider.url, "ANTHROPIC_API_KEY": "none"}
     ours = {
         name
         for name in os.environ
-        if name.startswith(("GEMINI_", "GOOGLE_", "OPENAI_", "GENSPAN_", "OTEL_", "MLFLOW_"))
+        if name.startswith(("GEMINI_", "GOOGLE_", "OPENAI_", "ANTHROPIC_", "GENSPAN_", "OTEL_", "MLFLOW_"))
     }
     environment = {name: value for name, value in os.environ.items() if name not in ours}
     ran = subprocess.run(
