@@ -49,10 +49,10 @@ def run_counted(module: str, *arguments: str) -> tuple[list[str], dict[int, list
     """Run a module: the lines it printed, and the thousand instructions of each window of each of its processes."""
     command = [sys.executable, "-m", module, *arguments]
     if not HAS_VALGRIND:
-        return _run(command, {}), {}
+        return run(command, {}), {}
     with tempfile.TemporaryDirectory() as folder:
         switches = ["--zero-before=getppid", "--dump-before=getpgid", f"--callgrind-out-file={folder}/out.%p"]
-        lines = _run(["valgrind", "-q", "--tool=callgrind", *switches, *command], {_COUNTING: "1"})
+        lines = run(["valgrind", "-q", "--tool=callgrind", *switches, *command], {_COUNTING: "1"})
         windows: dict[int, list[float]] = defaultdict(list)
         for path in sorted(Path(folder).glob("out.*.*"), key=lambda path: int(path.suffix[1:])):
             windows[int(path.suffixes[0][1:])].append(instructions(path) / 1000)
@@ -67,7 +67,7 @@ def instructions(path: Path) -> int:
     return int(found[1])
 
 
-def _run(command: list[str], variables: Mapping[str, str]) -> list[str]:
+def run(command: list[str], variables: Mapping[str, str]) -> list[str]:
     environment = {**os.environ, "PYTHONHASHSEED": "0", **variables}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, timeout=3600, check=True)
     return done.stdout.splitlines()
