@@ -12,12 +12,19 @@ help:  ## show this list
 demo: .venv/.ready .venv-mlflow/.ready  ## run the examples into a real MLflow server and show the traces (ARGS=--keep leaves it up)
 	@$(BIN)/python -m demo $(ARGS)
 
-test: .venv/.ready .venv-mlflow/.ready  ## run all tests but the collector's heavy ones (ARGS="-k name" to choose)
+test: .venv/.ready .venv-mlflow/.ready  ## run all tests but the Collector's (ARGS="-k name" to choose)
 	@scripts/system-package.sh chromium chromium
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore tests/collector $(ARGS)
 
 test-oldest: .venv-oldest/.ready  ## the same hooks on the oldest supported SDKs
 	.venv-oldest/bin/python -m pytest -q -n 2 --dist loadfile tests/unit tests/replay tests/conformance tests/openai tests/anthropic $(ARGS)
+
+collector: .venv/.ready  ## build the pinned OpenTelemetry Collector (needs Go), or find one
+	$(BIN)/python scripts/collector.py
+
+test-collector: .venv/.ready .venv-mlflow/.ready collector  ## every configuration against the real Collector, the heavy ones too
+	@scripts/system-package.sh prometheus prometheus
+	GENSPAN_HEAVY=1 $(BIN)/python -m pytest -q tests/collector $(ARGS)
 
 lint: .venv/.ready  ## style and generated files
 	$(BIN)/ruff check .
