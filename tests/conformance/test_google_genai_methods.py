@@ -83,9 +83,8 @@ CALLS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", CALLS)
 def test_traced_as_classified(provider, install, name):
     telemetry = install()
-    client = surfaces.make_client(
-        provider.url, "vertex-credentials" if "upscale" in name or "compute" in name else "gemini"
-    )
+    vertex = any(word in name for word in ("image", "videos", "compute"))
+    client = surfaces.make_client(provider.url, "vertex-credentials" if vertex else "gemini")
     method: Any = client
     for part in name.split("."):
         method = getattr(method, part)

@@ -39,16 +39,25 @@ def _walk(holder: Any, prefix: str, depth: int) -> Iterator[str]:
     for name in dir(type(holder)) + list(vars(holder)):
         if name.startswith("_") or name in _APART or depth > _DEPTH:
             continue
-        try:
-            value = getattr(holder, name)
-        except Exception:
-            continue  # a property that asks for credentials or a package that is not installed
-        module = getattr(type(value), "__module__", "") or ""
+        value = _value(holder, name)
         if inspect.isroutine(value):
             yield f"{prefix}{name}"
-        elif module.startswith("google.genai") and not isinstance(value, type) and not hasattr(value, "model_fields"):
-            if "_api_client" not in module and "sdkconfiguration" not in module:
-                yield from _walk(value, f"{prefix}{name}.", depth + 1)
+        elif _is_resource(value):
+            yield from _walk(value, f"{prefix}{name}.", depth + 1)
+
+
+def _value(holder: Any, name: str) -> Any:
+    try:
+        return getattr(holder, name)
+    except Exception:  # a property that asks for credentials, or for a package that is not installed
+        return None
+
+
+def _is_resource(value: Any) -> bool:
+    module = type(value).__module__
+    if isinstance(value, type) or hasattr(value, "model_fields") or not module.startswith("google.genai"):
+        return False
+    return "_api_client" not in module and "sdkconfiguration" not in module
 
 
 def _public(kind: type) -> list[str]:
