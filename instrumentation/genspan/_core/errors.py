@@ -59,10 +59,10 @@ def _message(error: BaseException) -> str:
 
 
 def _http_status(error: BaseException) -> int | None:
-    """The HTTP status that SDKs keep on their errors: ``status_code`` (openai, anthropic), ``code`` (google-genai)."""
+    """The HTTP status that SDKs keep on their errors: ``status_code`` (openai, anthropic), ``code`` (google-genai).
+
+    Other errors have a ``code`` that is the provider's own, such as openai's of an error inside a stream.
+    """
     attributes = getattr(error, "__dict__", {})
-    for name in ("status_code", "code"):
-        status = attributes.get(name)
-        if isinstance(status, int) and 100 <= status < 600:
-            return status
-    return None
+    status = attributes.get("status_code", attributes.get("code") if "response" in attributes else None)
+    return status if isinstance(status, int) and 100 <= status < 600 else None
