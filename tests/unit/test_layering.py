@@ -1,0 +1,195 @@
+"""Who may import what, name attributes, patch SDKs, and start or end spans (docs/adr says why)."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+GENSPAN = ROOT / "instrumentation" / "genspan"
+SEMCONV = ROOT / "semconv" / "genspan_semconv"
+SDKS = {
+    "google",
+    "openai",
+    "anthropic",
+    "langchain",
+    "langchain_core",
+    "mlflow",
+    "httpx",
+    "httpx2",
+    "aiohttp",
+    "pydantic",
+}
+STANDARD = sys.stdlib_module_names
+# Pure modules of a provider: everything but what binds them to the SDK.
+BINDING = ("bindings.py", "__init__.py", "tools.py", "sockets.py", "native.py", "plain.py", "stored.py", "sessions.py")
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+def _imports(path: Path, types: bool = False) -> set[str]:
+    """Names of modules imported; those for type checkers alone are left out unless asked for."""
+    found: set[str] = set()
+    skipped: set[ast.AST] = set()
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test) and not types:
+            skipped.update(inner for child in node.body for inner in ast.walk(child))
+    for node in ast.walk(_tree(path)):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
+
+
+def _relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+ALL = [*_files(GENSPAN), *_files(SEMCONV)]
+CORE = _files(GENSPAN / "_core")
+PROVIDERS = [folder for folder in GENSPAN.iterdir() if (folder / "bindings.py").exists()]
+
+
+@pytest.mark.parametrize("path", _files(SEMCONV), ids=_relative)
+def test_semconv_knows_neither_sdks_nor_genspan(path):
+    roots = {name.partition(".")[0] for name in _imports(path, types=True)}
+    assert roots <= STANDARD | {"genspan_semconv", "orjson"}
+
+
+@pytest.mark.parametrize("path", CORE, ids=_relative)
+def test_the_core_knows_no_provider(path):
+    for name in _imports(path, types=True):
+        parts = name.split(".")
+        assert parts[0] not in SDKS, name
+        if parts[0] == "genspan":
+            assert parts[1] == "_core", name
+
+
+@pytest.mark.parametrize("path", ALL, ids=_relative)
+def test_no_module_imports_an_sdk(path):
+    """At its top: what a command or a hook imports inside a function is loaded when it runs."""
+    top = {node for node in _tree(path).body if isinstance(node, (ast.Import, ast.ImportFrom))}
+    names = {alias.name for node in top if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in top if isinstance(node, ast.ImportFrom)}
+    assert not {name.partition(".")[0] for name in names} & SDKS
+
+
+@pytest.mark.parametrize("folder", PROVIDERS, ids=lambda folder: folder.name)
+def test_readers_of_a_provider_are_pure(folder):
+    """The modules with `response` and `answer` import the model, each other and the standard library."""
+    readers = [path for path in _files(folder) if path.name not in BINDING and not path.name.endswith("_bindings.py")]
+    assert readers
+    allowed = STANDARD | {"genspan_semconv"}
+    for path in readers:
+        if "def response(" not in path.read_text("utf-8"):
+            continue
+        for name in _imports(path):
+            root, _, rest = name.partition(".")
+            own = root == "genspan" and rest.startswith(f"{folder.name}.")
+            assert root in allowed or own, f"{_relative(path)} imports {name}"
+            assert not name.startswith("genspan_semconv.render"), f"{_relative(path)} imports {name}"
+
+
+ATTRIBUTES = (
+    "gen_ai.",
+    "mlflow.spanType",
+    "mlflow.chat",
+    "mlflow.llm",
+    "mlflow.spanInputs",
+    "mlflow.spanOutputs",
+    "genspan.",
+)
+# The exporter's clean-up also knows one of MLflow's that we never write.
+NAMING = {SEMCONV / "attributes.py", *SEMCONV.glob("render_*.py"), GENSPAN / "mlflow" / "sanitize.py"}
+
+
+@pytest.mark.parametrize("path", [one for one in ALL if one not in NAMING], ids=_relative)
+def test_only_renderers_name_attributes(path):
+    documents = {
+        node.body[0].value
+        for node in ast.walk(_tree(path))
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    said = [
+        node.value
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in documents
+    ]
+    modules = {one for one in said if one.startswith("genspan.") and _is_module(one)}
+    assert [one for one in said if one.startswith(ATTRIBUTES) and one not in modules] == []
+
+
+def _is_module(name: str) -> bool:
+    path = ROOT / "instrumentation" / Path(*name.partition(":")[0].split("."))
+    return name == "genspan." or path.exists() or path.with_suffix(".py").exists()
+
+
+def _calls(path: Path) -> set[str]:
+    return {
+        node.func.attr
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
+
+
+STARTING = {"_core/telemetry.py"}
+# The second only asks to be told when an SDK is imported, the third wraps how multiprocessing ends a child.
+PATCHING = {"_core/binding.py", "_core/instrumentor.py", "_process_end.py"}
+
+
+@pytest.mark.parametrize("path", _files(GENSPAN), ids=_relative)
+def test_one_place_starts_spans_and_one_patches(path):
+    name = str(path.relative_to(GENSPAN))
+    calls = _calls(path)
+    if name not in STARTING:
+        assert not calls & {"start_span", "start_as_current_span"}
+    if name not in PATCHING:
+        assert not calls & {"resolve_path", "FunctionWrapper", "wrap_function_wrapper", "register_post_import_hook"}
+        names = {node.id for node in ast.walk(_tree(path)) if isinstance(node, ast.Name)}
+        assert "setattr" not in names
+
+
+@pytest.mark.parametrize("path", ALL, ids=_relative)
+def test_files_are_short(path):
+    """400 lines at most; what is generated is not read by hand."""
+    text = path.read_text("utf-8")
+    if path.name != "attributes.py":
+        assert len(text.splitlines()) <= 400
+
+
+@pytest.mark.parametrize("path", ALL, ids=_relative)
+def test_functions_are_short(path):
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            assert (node.end_lineno or 0) - node.lineno < 60, f"{node.name} has more than 60 lines"
+
+
+def test_the_environment_is_written_in_one_place():
+    """The distro's defaults, as every distro of OpenTelemetry sets them; instrumentors never do."""
+    written = []
+    for path in _files(GENSPAN):
+        text = path.read_text("utf-8")
+        if any(word in text for word in ("environ[", "environ.setdefault", "putenv", "environ.update")):
+            stores = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.Subscript)]
+            stores = [
+                node for node in stores if isinstance(node.ctx, ast.Store) and "environ" in ast.unparse(node.value)
+            ]
+            if stores or "environ.setdefault" in text:
+                written.append(str(path.relative_to(GENSPAN)))
+    assert written == ["distro.py"]
