@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     Wire = Mapping[str, object]
 
-    First = Callable[[int], bool]
-
 
 class Results(NoContent):
     """``GET /v1/messages/batches/{id}/results``: a model call where it has results that were not counted yet.
@@ -27,7 +25,7 @@ class Results(NoContent):
     Their messages are too many for one span. ``first(number)`` says whether the result of this number is one.
     """
 
-    def __init__(self, first: First) -> None:
+    def __init__(self, first: Callable[[int], bool]) -> None:
         self.Fold = cast("type[Tally]", partial(Tally, first))
 
     def params(self, body: Wire) -> Params:
@@ -49,7 +47,7 @@ class Results(NoContent):
 class Tally:
     """What the lines add up to."""
 
-    def __init__(self, first: First) -> None:
+    def __init__(self, first: Callable[[int], bool]) -> None:
         self._first = first
         self._lines = 0
         self._models: dict[str, None] = {}

@@ -94,10 +94,8 @@ class Routes:
         if found is None:
             return None
         row, parts = found
-        body = stainless.wire_body(options)
         identity = parts.get("id")
-        if identity is not None:
-            body = {"id": identity}
+        body = stainless.wire_body(options) if identity is None else {"id": identity}
         model = text(body.get("model")) or (unquote(parts["model"]) if parts.get("model") else None)
         stream = body.get("stream") is True or "stream" in parts
         api = row.api if identity is None else Results(partial(self._counted.first, identity))

@@ -136,12 +136,6 @@ def _clear(value: object) -> object:
     return {name: item for name, item in fields.items() if not name.startswith("encrypted_")} if fields else value
 
 
-def _compaction(wire: Wire) -> list[Part]:
-    """The summary that stands for the conversation before it."""
-    content = text(wire.get("content"))
-    return [{"type": "compaction", "content": content} if content else {"type": "compaction"}]
-
-
 def _named(part: Part, identity: object) -> Part:
     return {**part, "id": identity} if text(identity) else part
 
@@ -157,5 +151,5 @@ _READERS: dict[str, Callable[[Wire], list[Part]]] = {
     "server_tool_use": _server_call,
     "mcp_tool_use": _server_call,
     "container_upload": _media("document"),
-    "compaction": _compaction,
+    "compaction": lambda wire: [{"type": "compaction", "content": text(wire.get("content")) or ""}],
 }

@@ -58,9 +58,7 @@ class Sessions:
     def __init__(self, key: MakeKey, counted: Counted) -> None:
         self._key = key
         self._counted = counted
-        self._api = ModelRequest()
-        self._models = Recent[str]()
-        self._begun = Recent[int]()
+        self._models, self._begun = Recent[str](), Recent[int]()
 
     def patches(self) -> tuple[Patch, ...]:
         """The patch point: where every answer and every event is parsed JSON."""
@@ -100,4 +98,4 @@ class Sessions:
 
     def _request(self, client: Any, session: str) -> Request:
         key = self._key(client, "chat", self._models.get(session), False)
-        return Request(Route(self._api, key), {"session": session}, {}, "")
+        return Request(Route(ModelRequest(), key), {"session": session}, {}, "")

@@ -30,8 +30,8 @@ _failing = Guard("error of a tool")
 
 def _intend(instance: Any, args: Args, kwargs: Kwargs) -> Plan:
     """Tools can always run in these loops."""
-    key = Key("chat", "anthropic", None, None, None, False)
-    return Plan(lambda: Request(Route(messages, key), {}, {}, ""), lambda: True)
+    route = Route(messages, Key("chat", "anthropic", None, None, None, False))
+    return Plan(lambda: Request(route, {}, {}, ""), lambda: True)
 
 
 def _describe(kwargs: Kwargs) -> Tool:
