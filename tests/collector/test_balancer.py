@@ -40,7 +40,8 @@ def test_a_gateway_that_is_down_gets_its_share_once_later_and_the_other_goes_on(
         for _ in range(10):
             for half in traces(10):
                 assert send(balancer.url, half) == 200
-        wait_until(lambda: sink.spans, "the healthy gateway is served")
+        queue = 'otelcol_exporter_queue_size{data_type="traces",exporter="otlp_http/a"}'
+        wait_until(lambda: sink.spans and balancer.metrics()[queue] == 0, "the healthy gateway has its share")
         wait_until(lambda: other.requests, "the other is tried")
         balancer.kill()
         balancer.start()

@@ -148,9 +148,14 @@ def test_a_full_queue_behind_sampling_is_counted(tmp_path, sink):
             for _ in range(20):
                 assert send(gateway.url, request(spans(1, 100_000))) == 200
                 time.sleep(0.3)
-            name = "otelcol_exporter_enqueue_failed_spans"
-            wait_until(lambda: gateway.metrics().get(name, 0) > 0, "the count of what was lost")
-            lost = gateway.metrics()[name]
-            wait_until(lambda: len(second.spans) == 20, "the other backend has all")
+            wait_until(lambda: lost(gateway, "backend") > 0, "the count of what was lost")
             sink.status = 200
-            wait_until(lambda: len(sink.spans) == 20 - lost, "the first has the rest")
+            for name, backend in (("backend", sink), ("backend2", second)):
+                wait_until(
+                    lambda n=name, b=backend: len(b.spans) + lost(gateway, n) == 20, f"all accounted for: {name}"
+                )
+
+
+def lost(gateway: Collector, name: str) -> float:
+    label = f'otelcol_exporter_enqueue_failed_spans{{exporter="otlp_http/{name}"}}'
+    return gateway.metrics().get(label, 0)

@@ -130,3 +130,15 @@ def test_an_applications_metrics_and_logs(tmp_path, sink, provider, example):
     assert seen["genai_span_input_tokens_total"] == bill.input
     assert seen["genai_span_output_tokens_total"] == bill.output
     assert "gen_ai_client_operation_time_to_first_chunk_seconds_count" in seen
+
+
+def test_spans_that_come_late_follow_their_traces_decision(tmp_path, sink):
+    kept, dropped = trace(error=True), trace()
+    late = [span("late", trace=one[0].trace_id, parent=one[0].span_id, error=True) for one in (kept, dropped)]
+    with Collector("gateway.yaml", tmp_path, BACKEND_ENDPOINT=sink.url, KEEP_PERCENT=0, **QUICK) as gateway:
+        assert send(gateway.url, request([*kept, *dropped])) == 200
+        wait_until(lambda: len(sink.spans) == 2, "the kept trace")
+        assert send(gateway.url, request(late)) == 200
+        wait_until(lambda: len(sink.spans) == 3, "its late span")
+        time.sleep(2.5)
+    assert sink.seen.keys() == {one.span_id for one in (*kept, late[0])}
