@@ -53,6 +53,10 @@ class Seen:
 
     def error(self, error: BaseException) -> None:
         self.errors.append(error)
+        if type(error).__module__.startswith("aiohttp."):
+            # Which of its errors a lost connection is depends on the moment at which aiohttp notices.
+            self.note("error", "aiohttp.ClientError" if "ClientError" in str(type(error).__mro__) else type(error))
+            return
         self.note("error", *described(error), None if self.traceless else tail(error))
 
     @property
