@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opentelemetry._logs import SeverityNumber
 
+from genspan._core.context import outside
 from genspan._core.secrets import scrub_all
 from genspan_semconv import attributes as names
 from genspan_semconv import render_genai
@@ -34,6 +35,7 @@ class Event(NamedTuple):
 
 def emit(logger: Logger, event: Event) -> None:
     """Emit ``gen_ai.client.inference.operation.details`` and ``gen_ai.client.operation.exception``, where due."""
+    context = outside(event.context)  # a record waits for its export, and would keep the program's objects till then
     if event.content is not None:
         prompt, answer = event.content
         content: dict[str, Any] = {**render_genai.inputs(prompt), names.GEN_AI_OUTPUT_MESSAGES: answer}
@@ -41,7 +43,7 @@ def emit(logger: Logger, event: Event) -> None:
             content = {name: scrub_all(value, event.secrets) for name, value in content.items()}
         figures = {name: value for name, value in event.figures.items() if not name.startswith("mlflow.")}
         logger.emit(
-            context=event.context,
+            context=context,
             severity_number=SeverityNumber.DEBUG,
             attributes={**render_genai.start(event.key), **figures, **{k: v for k, v in content.items() if v}},
             event_name=names.EVENT_GEN_AI_CLIENT_INFERENCE_OPERATION_DETAILS,
@@ -51,7 +53,7 @@ def emit(logger: Logger, event: Event) -> None:
         if event.failed.message is not None:
             attributes[names.EXCEPTION_MESSAGE] = event.failed.message
         logger.emit(
-            context=event.context,
+            context=context,
             severity_number=SeverityNumber.WARN,
             attributes=attributes,
             event_name=names.EVENT_GEN_AI_CLIENT_OPERATION_EXCEPTION,

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+import sys
+from abc import abstractmethod
 from threading import RLock
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import wrapt
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
-from genspan._core.binding import Bindings
-from genspan._core.telemetry import Telemetry
+from genspan._core.config import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from opentelemetry.trace import TracerProvider
 
-    from genspan._core.binding import Patch, Replacement
+    from genspan._core.binding import Bindings, Patch, Replacement
+    from genspan._core.config import Settings
 
 _lock = RLock()
-
-
-class Routes(Protocol):
-    """Which request of an SDK leads where."""
-
-    def patches(self) -> Sequence[Patch | Replacement]: ...
 
 
 class ProviderInstrumentor(BaseInstrumentor):
@@ -35,16 +32,18 @@ class ProviderInstrumentor(BaseInstrumentor):
 
     dependencies: ClassVar[Sequence[str]]
     """The SDK's distribution and the versions that were tested, as in a requirements file."""
-    patches: ClassVar[Sequence[Patch | Replacement]]
-    routes: ClassVar[type[Routes] | None] = None
-    """What makes the patches, in place of them, where they depend on settings."""
+    package: ClassVar[str]
+    """The SDK's package. What traces it is imported when it is: a process without it pays for one import hook."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._instance = None  # BaseInstrumentor keeps one instance per class, which subclasses would inherit
         cls._bindings = None
+        cls._settings = None
 
     _bindings: Bindings | None = None
+    _settings: Settings | None = None
+    """As they were when tracing was switched on; ``None`` while it is off."""
     tracer_provider: TracerProvider | None = None
     """The one that was given to ``instrument``; ``None`` is the global one."""
 
@@ -68,14 +67,31 @@ class ProviderInstrumentor(BaseInstrumentor):
     def _instrument(self, **kwargs: Any) -> None:
         self.tracer_provider = kwargs.get("tracer_provider")
         providers = {name: kwargs.get(name) for name in ("tracer_provider", "meter_provider", "logger_provider")}
-        self._bindings = Bindings(self._patch_points(), Telemetry(type(self).__module__, **providers))
+        self._settings = settings = read_settings()
+
+        def begin(_: object) -> None:
+            with _lock:
+                if self._settings is settings:  # an import hook cannot be taken back
+                    self._begin(settings, providers)
+
+        if self.package in sys.modules:
+            begin(None)
+        else:
+            wrapt.register_post_import_hook(begin, self.package)
+
+    def _begin(self, settings: Settings, providers: dict[str, Any]) -> None:
+        from genspan._core.binding import Bindings
+        from genspan._core.telemetry import Telemetry
+
+        self._bindings = Bindings(self._patch_points(), Telemetry(type(self).__module__, settings, **providers))
         self._bindings.install()
 
+    @abstractmethod
     def _patch_points(self) -> Sequence[Patch | Replacement]:
         """The patches; where they depend on settings, they are read now."""
-        return self.patches if self.routes is None else self.routes().patches()
 
     def _uninstrument(self, **kwargs: Any) -> None:
+        self._settings = None
         if self._bindings is not None:
             self._bindings.remove()
             self._bindings = None

@@ -14,7 +14,6 @@ from opentelemetry._logs._internal import ProxyLogger, ProxyLoggerProvider
 from opentelemetry.metrics import NoOpMeterProvider, _internal
 from opentelemetry.trace import NoOpTracer, ProxyTracer, SpanKind
 
-from genspan._core.config import read_settings
 from genspan._core.context import emitting, session_attributes
 from genspan._core.events import emit
 from genspan._core.guard import Guard
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import Span, Tracer, TracerProvider
 
+    from genspan._core.config import Settings
     from genspan._core.events import Event
     from genspan._core.metrics import Measurement
     from genspan_semconv.model import AttributeValue, Key
@@ -49,11 +49,12 @@ class Telemetry:
     def __init__(
         self,
         scope: str,
+        settings: Settings,
         tracer_provider: TracerProvider | None = None,
         meter_provider: MeterProvider | None = None,
         logger_provider: LoggerProvider | None = None,
     ) -> None:
-        self.settings = read_settings()
+        self.settings = settings
         self._scope = scope
         self._version = version("genspan")
         self._tracer_provider = tracer_provider

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from genspan._core.instrumentor import ProviderInstrumentor
-from genspan.anthropic.bindings import Routes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from genspan._core.binding import Patch, Replacement
 
 __all__ = ["AnthropicInstrumentor"]
 
@@ -12,4 +18,9 @@ class AnthropicInstrumentor(ProviderInstrumentor):
     """Traces every model call that a program makes through anthropic, in place of the SDK's own tracing."""
 
     dependencies = ("anthropic >= 1, < 3",)
-    routes = Routes
+    package = "anthropic"
+
+    def _patch_points(self) -> Sequence[Patch | Replacement]:
+        from genspan.anthropic.bindings import Routes
+
+        return Routes().patches()

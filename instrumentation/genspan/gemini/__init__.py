@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genspan._core.instrumentor import ProviderInstrumentor
-from genspan.gemini import interaction_bindings
-from genspan.gemini.bindings import PATCHES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +18,9 @@ class GeminiInstrumentor(ProviderInstrumentor):
     """Traces every model call that a program makes through google-genai, directly or by chats and function calling."""
 
     dependencies = ("google-genai >= 2, < 4",)
-    patches = PATCHES
+    package = "google.genai"
 
     def _patch_points(self) -> Sequence[Patch | Replacement]:
-        return (*self.patches, *interaction_bindings.patches())
+        from genspan.gemini import bindings, interaction_bindings
+
+        return (*bindings.PATCHES, *interaction_bindings.patches())

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from genspan._core.instrumentor import ProviderInstrumentor
-from genspan.openai.bindings import Routes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from genspan._core.binding import Patch, Replacement
 
 __all__ = ["OpenAIInstrumentor"]
 
@@ -12,4 +18,9 @@ class OpenAIInstrumentor(ProviderInstrumentor):
     """Traces every model call that a program makes through openai, whichever of the SDK's ways it takes."""
 
     dependencies = ("openai >= 2, < 4",)
-    routes = Routes
+    package = "openai"
+
+    def _patch_points(self) -> Sequence[Patch | Replacement]:
+        from genspan.openai.bindings import Routes
+
+        return Routes().patches()
