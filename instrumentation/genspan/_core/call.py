@@ -289,7 +289,7 @@ class Call:
             if error is not None:
                 return errors.failure(error, self._capturing, secrets)
             if response.error is not None:
-                return errors.Failure(response.error, response.error, None, None)
+                return errors.reported(response.error)
         return None
 
     def _report(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from genspan._core.secrets import scrub
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from genspan_semconv.model import AttributeValue
 
+_CODE = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 NORMAL_ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)
 """Raised where an iterator ends as it should, or where its consumer closes it."""
 
@@ -34,6 +36,12 @@ def failure(error: BaseException, show_message: bool, secrets: Iterable[str]) ->
     kind = type(error)
     message = scrub(_message(error), secrets) if show_message else None
     return Failure(kind.__qualname__, f"{kind.__module__}.{kind.__qualname__}", message, _http_status(error))
+
+
+def reported(code: str) -> Failure:
+    """Describe an error that a provider reports inside a response; what is no code is not repeated."""
+    kind = code if _CODE.fullmatch(code) else "_OTHER"
+    return Failure(kind, kind, None, None)
 
 
 def ending(error: BaseException) -> str:

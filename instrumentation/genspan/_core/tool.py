@@ -91,7 +91,7 @@ class ToolRun:
             if error is not None:
                 failed = errors.failure(error, self._telemetry.settings.span_content, self._secrets)
             elif self.code is not None:
-                failed = errors.Failure(self.code, self.code, None, None)
+                failed = errors.reported(self.code)
             self._end(failed)
         self._telemetry.measure_tool(self._tool.name, self._started, failed.type if failed else None, self._context)
 
