@@ -42,11 +42,11 @@ def test_view(experiment, capsys):
     title, *tree = newest.splitlines()
     assert title.startswith(f"{experiment}  4 spans")
     assert title.endswith("OK  1,200 in + 34 out = 1,234 tokens")
-    assert tree[0] == "└── answer  1.00 s"
+    assert tree[0] == "└── answer  1.00 s  ok"
     assert sorted(tree[1:]) == sorted(
         [
-            "    ├── generate_content  gemini-x  1,200 in + 34 out = 1,234 tokens  1.00 s",
-            "    ├── execute_tool f  1.00 s",
+            "    ├── generate_content  gemini-x  1,200 in + 34 out = 1,234 tokens  1.00 s  ok",
+            "    ├── execute_tool f  1.00 s  ok",
             "    └── broken  1.00 s  ERROR no luck",
         ]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import re
 import traceback
@@ -53,6 +54,9 @@ class Seen:
 
     def error(self, error: BaseException) -> None:
         self.errors.append(error)
+        if isinstance(error, (asyncio.CancelledError, asyncio.TimeoutError)):
+            self.note("error", type(error).__qualname__)  # where it came depends on the clock
+            return
         if type(error).__module__.startswith("aiohttp."):
             # Which of its errors a lost connection is depends on the moment at which aiohttp notices.
             self.note("error", "aiohttp.ClientError" if "ClientError" in str(type(error).__mro__) else type(error))

@@ -84,7 +84,7 @@ def read_tools(tools: object, functions: object = None) -> list[ToolDefinition]:
         description = text(inner.get("description"))
         if description:
             tool["description"] = description
-        if inner.get("parameters"):
+        if obj(inner.get("parameters")):
             tool["parameters"] = inner["parameters"]
         found.append(tool)
     return found
