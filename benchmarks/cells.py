@@ -17,9 +17,9 @@ from benchmarks.meter import count, run_counted
 from benchmarks.providers import load
 from benchmarks.setups import BARE, FLOOR, GENSPAN, SETTINGS, implementation
 
-_CALLS, _WARM_UP = 40, 20
+_CALLS, _WARM_UP = 20, 12
 _STREAMS = 2
-SHORT_STREAM, LONG_STREAM = 100, 600
+SHORT_STREAM, LONG_STREAM = 20, 120
 """Chunks of two streams; what one costs more than the other is what its additional chunks cost."""
 
 
