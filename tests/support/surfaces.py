@@ -68,6 +68,8 @@ TRANSPORTS = {"sync": ("default", "httpx"), "async": ("aiohttp", "httpx2", "http
 
 
 def installed(transport: str) -> bool:
+    if transport == "httpx2" and genai.__version__.startswith("2."):
+        return False  # google-genai 2 takes no client of it, though another SDK may have brought it
     module = {"default": "google.genai"}.get(transport, transport)
     return importlib.util.find_spec(module) is not None
 
