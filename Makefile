@@ -17,7 +17,9 @@ test: .venv/.ready .venv-mlflow/.ready  ## run all tests but the Collector's (AR
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore tests/collector $(ARGS)
 
 test-oldest: .venv-oldest/.ready  ## the same hooks on the oldest supported SDKs
-	.venv-oldest/bin/python -m pytest -q -n 2 --dist loadfile tests/unit tests/replay tests/conformance tests/openai tests/anthropic $(ARGS)
+	.venv-oldest/bin/python -m pytest -q -n 2 --dist loadfile tests/replay tests/openai \
+	  tests/conformance/test_gemini_matrix.py tests/conformance/test_patching.py \
+	  tests/anthropic/test_matrix.py tests/anthropic/test_replay.py tests/anthropic/test_native.py $(ARGS)
 
 collector: .venv/.ready  ## build the pinned OpenTelemetry Collector (needs Go), or find one
 	$(BIN)/python scripts/collector.py
