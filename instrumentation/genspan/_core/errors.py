@@ -53,10 +53,15 @@ def ending(error: BaseException) -> str:
 
 def record(span: Span, failed: Failure) -> None:
     """Put a failure on a span as an event, the only place where MLflow shows it in full."""
+    span.add_event("exception", exception(failed))
+
+
+def exception(failed: Failure) -> dict[str, AttributeValue]:
+    """A failure as the attributes of an event, on a span or in a log."""
     attributes: dict[str, AttributeValue] = {names.EXCEPTION_TYPE: failed.qualified_type}
     if failed.message is not None:
         attributes[names.EXCEPTION_MESSAGE] = failed.message
-    span.add_event("exception", attributes)
+    return attributes
 
 
 def _message(error: BaseException) -> str:

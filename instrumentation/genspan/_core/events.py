@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from opentelemetry._logs import SeverityNumber
 
 from genspan._core.context import outside
+from genspan._core.errors import exception
 from genspan._core.secrets import scrub_all
 from genspan_semconv import attributes as names
 from genspan_semconv import render_genai
@@ -49,12 +50,9 @@ def emit(logger: Logger, event: Event) -> None:
             event_name=names.EVENT_GEN_AI_CLIENT_INFERENCE_OPERATION_DETAILS,
         )
     if event.failed is not None:
-        attributes: dict[str, AttributeValue] = {names.EXCEPTION_TYPE: event.failed.qualified_type}
-        if event.failed.message is not None:
-            attributes[names.EXCEPTION_MESSAGE] = event.failed.message
         logger.emit(
             context=context,
             severity_number=SeverityNumber.WARN,
-            attributes=attributes,
+            attributes=exception(event.failed),
             event_name=names.EVENT_GEN_AI_CLIENT_OPERATION_EXCEPTION,
         )
