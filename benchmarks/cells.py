@@ -55,7 +55,7 @@ def measure(provider: str, wanted: list[Cell]) -> dict[Cell, float]:
 
 def _measure_one(provider: str, cell: Cell) -> float | None:
     sdk = load(provider)
-    client = sdk.client(max(cell.chunks, 1))
+    client = sdk.client(cell.chunks)
     with implementation(cell.implementation, sdk, SETTINGS.get(cell.setting, SETTINGS["off"])) as calls:
 
         def work(times: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.metrics import NoOpMeterProvider
@@ -98,8 +99,8 @@ def implementation(
             meter_provider = telemetry.meter_provider or NoOpMeterProvider()
             floor = Floor(tracer_provider.get_tracer("floor"), meter_provider.get_meter("floor"), setting.forms)
             yield Calls(
-                lambda client, case: provider.floor_call(floor, client, case),
-                lambda client: provider.floor_stream(floor, client),
+                partial(_floor_call, floor, provider),
+                partial(_floor_stream, floor, provider),
                 telemetry.flush,
                 telemetry.reader.get_metrics_data,
             )
@@ -108,6 +109,16 @@ def implementation(
                 yield Calls(provider.call, provider.stream, telemetry.flush, telemetry.reader.get_metrics_data)
     finally:
         telemetry.shutdown()
+
+
+def _floor_call(floor: Floor, provider: Provider, client: Any, case: str) -> Any:
+    read = partial(provider.FLOOR.read, floor.forms, provider.request(case))
+    return floor.call(provider.START, lambda: provider.call(client, case), read)
+
+
+def _floor_stream(floor: Floor, provider: Provider, client: Any) -> Iterable[Any]:
+    found = provider.FLOOR.Chunks(floor.forms, provider.request("short"))
+    return floor.stream(provider.START, lambda: provider.stream(client), found)
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def _one(provider: str, name: str, kind: str) -> Soak:
 
 def main(provider: str, name: str, kind: str) -> None:
     sdk = load(provider)
-    client = sdk.client(_LONG if kind == "long" else _CHUNKS)
+    client = sdk.client({"calls": 0, "streams": _CHUNKS, "long": _LONG}[kind])
     with implementation(name, sdk, SETTINGS["genai"]) as calls:
         readings: list[float] = []
         for _ in range(_ROUNDS if kind != "long" else 1):

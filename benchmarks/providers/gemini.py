@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from google import genai
 from google.genai import types
 
-from benchmarks.providers import gemini_floor
+from benchmarks.floor import start
+from benchmarks.providers import conversation as said
+from benchmarks.providers import gemini_floor, transport
 from genspan.gemini import GeminiInstrumentor
-
-try:
-    import httpx2 as httpx  # what google-genai 3 uses
-except ImportError:
-    import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from benchmarks.floor import Floor
 
 MODEL = "gemini-2.5-flash"
-_TEXT = "The capital of France is Paris."
+START = start("generate_content", "gcp.gemini", MODEL, "generativelanguage.googleapis.com")
+FLOOR = gemini_floor
 _FINISHED = {
     "promptTokenCount": 9,
     "candidatesTokenCount": 8,
@@ -50,77 +46,59 @@ def _reply(text: str, usage: dict[str, Any], finish: str | None) -> dict[str, An
     }
 
 
-def _frames(chunks: int) -> bytes:
-    replies = [_reply(f"word {number} ", _STREAMING, None) for number in range(chunks - 1)]
-    replies.append(_reply("end.", _FINISHED, "STOP"))
-    return b"".join(f"data: {json.dumps(reply)}\r\n\r\n".encode() for reply in replies)
+def _events(chunks: int) -> list[bytes]:
+    *texts, last = said.pieces(chunks)
+    replies = [*(_reply(text, _STREAMING, None) for text in texts), _reply(last, _FINISHED, "STOP")]
+    return [transport.event(reply) for reply in replies]
 
 
 def instrumentor() -> GeminiInstrumentor:
     return GeminiInstrumentor()
 
 
-def client(chunks: int = 1) -> genai.Client:
-    plain, frames = json.dumps(_reply(_TEXT, _FINISHED, "STOP")).encode(), _frames(chunks)
-    plain_headers, stream_headers = {"content-type": "application/json"}, {"content-type": "text/event-stream"}
-
-    def answer(request: Any) -> Any:
-        if request.url.path.endswith(":streamGenerateContent"):
-            return httpx.Response(200, headers=stream_headers, content=frames)
-        return httpx.Response(200, headers=plain_headers, content=plain)
-
-    transport = httpx.Client(transport=httpx.MockTransport(answer))
-    return genai.Client(api_key="key-of-the-benchmarks", http_options=types.HttpOptions(httpx_client=transport))
+def client(chunks: int = 0) -> genai.Client:
+    answers = (
+        transport.streaming(_events(chunks)) if chunks else transport.plain(_reply(said.ANSWER, _FINISHED, "STOP"))
+    )
+    return genai.Client(api_key="key-of-the-benchmarks", http_options=types.HttpOptions(httpx_client=answers))
 
 
 def call(client: genai.Client, case: str) -> Any:
-    contents, config = request(case)
-    return client.models.generate_content(model=MODEL, contents=contents, config=config)
+    return client.models.generate_content(**request(case))
 
 
 def stream(client: genai.Client) -> Iterable[Any]:
-    contents, config = request("short")
-    return client.models.generate_content_stream(model=MODEL, contents=contents, config=config)
-
-
-def floor_call(floor: Floor, client: genai.Client, case: str) -> Any:
-    return gemini_floor.floor_call(floor, client, MODEL, *request(case))
-
-
-def floor_stream(floor: Floor, client: genai.Client) -> Iterable[Any]:
-    return gemini_floor.floor_stream(floor, client, MODEL, *request("short"))
+    return client.models.generate_content_stream(**request("short"))
 
 
 @cache
-def request(case: str) -> tuple[Any, types.GenerateContentConfig]:
-    """Contents and config, made once, as a program that keeps its history has them."""
+def request(case: str) -> dict[str, Any]:
+    """The arguments of a call, made once, as a program that keeps its history has them."""
     if case == "short":
-        return "What is the capital of France?", types.GenerateContentConfig(temperature=0.2, max_output_tokens=256)
+        config = types.GenerateContentConfig(temperature=said.TEMPERATURE, max_output_tokens=said.MAX_TOKENS)
+        return {"model": MODEL, "contents": said.QUESTION, "config": config}
     if case == "image":
-        image = types.Part.from_bytes(data=bytes(range(256)) * 3072, mime_type="image/png")  # 1 MB as base64
-        question = types.Part.from_text(text="What is in this picture?")
-        contents = [types.Content(role="user", parts=[question, image])]
-        return contents, types.GenerateContentConfig(max_output_tokens=256)
-    return _history(), types.GenerateContentConfig(
-        system_instruction="You plan trips. Use the tools for facts that change.",
-        temperature=0.2,
-        max_output_tokens=1024,
-        tools=[types.Tool(function_declarations=[_declaration(name) for name in ("get_weather", "find_train")])],
+        image = types.Part.from_bytes(data=said.image(), mime_type=said.IMAGE_TYPE)
+        contents = [types.Content(role="user", parts=[types.Part.from_text(text=said.ABOUT_IMAGE), image])]
+        config = types.GenerateContentConfig(max_output_tokens=said.MAX_TOKENS)
+        return {"model": MODEL, "contents": contents, "config": config}
+    config = types.GenerateContentConfig(
+        system_instruction=said.SYSTEM,
+        temperature=said.TEMPERATURE,
+        max_output_tokens=said.MAX_TOKENS_OF_HISTORY,
+        tools=[types.Tool(function_declarations=[_declaration(name) for name in said.TOOLS])],
         automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
     )
+    return {"model": MODEL, "contents": _history(), "config": config}
 
 
 def _history() -> list[types.Content]:
-    """20 messages: five rounds of a question, a function call, its result and an answer."""
     messages: list[types.Content] = []
-    for number in range(5):
-        arguments = {"city": "Paris", "day": number}
-        answer = f"On day {number} it will be clear, at {21 + number} degrees. "
-        found = {"temperature": 21 + number, "sky": "clear", "source": "station 7"}
+    for question, arguments, found, answer in said.ROUNDS:
         messages += [
-            _content("user", types.Part.from_text(text=f"How will the weather in Paris be on day {number}? " * 3)),
-            _content("model", types.Part.from_function_call(name="get_weather", args=arguments)),
-            _content("user", types.Part.from_function_response(name="get_weather", response=found)),
+            _content("user", types.Part.from_text(text=question)),
+            _content("model", types.Part.from_function_call(name=said.TOOL, args=arguments)),
+            _content("user", types.Part.from_function_response(name=said.TOOL, response=found)),
             _content("model", types.Part.from_text(text=answer)),
         ]
     return messages
@@ -131,12 +109,5 @@ def _content(role: str, part: types.Part) -> types.Content:
 
 
 def _declaration(name: str) -> types.FunctionDeclaration:
-    return types.FunctionDeclaration(
-        name=name,
-        description="Looks up a fact of a city and a day.",
-        parameters_json_schema={
-            "type": "object",
-            "properties": {"city": {"type": "string"}, "day": {"type": "integer"}},
-            "required": ["city", "day"],
-        },
-    )
+    description, schema = said.TOOLS[name]
+    return types.FunctionDeclaration(name=name, description=description, parameters_json_schema=schema)

@@ -25,7 +25,7 @@ def test_floor_and_genspan_give_the_same(name: str, case: str, setting: Any) -> 
 def _telemetry(implementation_name: str, provider_name: str, case: str, setting: Any) -> tuple[Any, ...]:
     provider, exporter = load(provider_name), InMemorySpanExporter()
     with implementation(implementation_name, provider, setting, exporter) as calls:
-        _make(calls, provider.client(3), case)
+        _make(calls, provider.client(3 if case == "stream" else 0), case)
         calls.flush()
         points = calls.metrics()
     (span,) = exporter.get_finished_spans()
@@ -36,7 +36,7 @@ def _telemetry(implementation_name: str, provider_name: str, case: str, setting:
 
 def _make(calls: Calls, client: Any, case: str) -> None:
     if case == "stream":
-        assert len(list(calls.stream(client))) == 3
+        assert len(list(calls.stream(client))) >= 3
     else:
         calls.call(client, case)
 
