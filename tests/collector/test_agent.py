@@ -44,6 +44,10 @@ CONTENT_NAMES = (
     "output.value",
     "llm.input_messages.0.message.content",
     "traceloop.entity.input",
+    "mlflow.chat.messages",
+    "retrieval.documents.0.document.content",
+    "llm.tools.0.tool.json_schema",
+    "llm.prompt_template.variables",
     "exception.message",
 )
 
@@ -55,6 +59,7 @@ def dirty_traces():
     for secret in (*SECRETS.values(), every):
         one = span(f"GET {secret}", model_call(12, 34))
         one.status.message = f"refused: {secret}"
+        one.trace_state = f"vendor={secret}"
         one.attributes.extend(
             pairs(
                 {
@@ -74,24 +79,36 @@ def dirty_traces():
         event.attributes.extend(pairs({"exception.message": secret, "nested": {"k": [secret]}}))
         spans.append(one)
     message = request(spans, **{"process.command_line": f"run --key {every}", "nested": {"deep": [every]}})
-    message.resource_spans[0].scope_spans[0].scope.attributes.extend(pairs({"scope": every}))
+    scope = message.resource_spans[0].scope_spans[0].scope
+    scope.name, scope.version = f"lib {every}", f"1 {every}"
+    scope.attributes.extend(pairs({"scope": every}))
     return message
 
 
 def dirty_logs():
     message = ExportLogsServiceRequest()
-    records = message.resource_logs.add().scope_logs.add().log_records
+    group = message.resource_logs.add()
+    group.resource.attributes.extend(pairs({"argv": list(SECRETS.values())}))
+    scope = group.scope_logs.add()
+    scope.scope.name = f"logger {SECRETS['openai']}"
+    records = scope.log_records
     for secret in SECRETS.values():
         records.add(body=value(f"calling with {secret}"), attributes=pairs({"k": {"deep": secret}}))
+        records.add(event_name=f"event {secret}", severity_text=f"WARN {secret}")
         records.add(body=value({"a": [secret]}))
     return message
 
 
 def dirty_metrics():
     message = ExportMetricsServiceRequest()
-    metric = message.resource_metrics.add().scope_metrics.add().metrics.add(name="m")
+    scope = message.resource_metrics.add().scope_metrics.add()
+    scope.scope.name = f"meter {SECRETS['openai']}"
+    metric = scope.metrics.add(name="m")
     for secret in SECRETS.values():
-        metric.gauge.data_points.add(as_int=1, attributes=pairs({"k": secret}))
+        point = metric.gauge.data_points.add(as_int=1, attributes=pairs({"k": secret}))
+        point.exemplars.add(as_int=1, trace_id=b"t" * 16, filtered_attributes=pairs({"k": secret}))
+        other = scope.metrics.add(name=f"m {secret}", description=f"of {secret}")
+        other.sum.data_points.add(as_int=1, attributes=pairs({"k": {"deep": [secret]}}))
     return message
 
 
@@ -112,19 +129,52 @@ def test_secrets_are_masked_in_every_byte_that_leaves(tmp_path, sink):
         assert kept["redaction.masked.count"] >= 6
         assert one.name.startswith("GET ")
         assert one.status.message.startswith("refused: ")
-        assert not any(name.startswith("mask.") for name in kept)
+        assert not any(name.startswith("genspan.mask") for name in kept)
+        assert one.trace_state.startswith("vendor=")
         for event in one.events:
             assert event.name.startswith("exception ")
-            assert not any(pair.key.startswith("mask.") for pair in event.attributes)
+            assert not any(pair.key.startswith("genspan.mask") for pair in event.attributes)
+    (logs,), (metrics,) = sink.accepted("/v1/logs"), sink.accepted("/v1/metrics")
+    assert b"genspan.mask" not in sink.raw
+    assert {one.event_name.partition(" ")[0] for one in records(logs)} == {"", "event"}
+    assert {one.severity_text.partition(" ")[0] for one in records(logs)} == {"", "WARN"}
+    seen = metrics.message.resource_metrics[0].scope_metrics[0]
+    assert seen.scope.name == "meter ****"
+    assert len(seen.metrics) == 1 + len(SECRETS)
+    assert all(one.name.startswith("m ") and one.description.startswith("of ") for one in seen.metrics[1:])
+    assert {one.trace_id for p in seen.metrics[0].gauge.data_points for one in p.exemplars} == {b"t" * 16}
+
+
+def records(logs):
+    return logs.message.resource_logs[0].scope_logs[0].log_records
 
 
 def test_what_is_clean_passes_unchanged(tmp_path, sink):
     whole = span("chat gpt-5", {**model_call(1, 2), "structure": {"a": [1, {"b": True}]}, "list": ["x"], "ratio": 0.5})
     whole.events.add(name="exception").attributes.extend(pairs({"exception.type": "ValueError"}))
-    with Collector("agent.yaml", tmp_path, BACKEND_ENDPOINT=sink.url) as agent:
-        assert send(agent.url, request([whole])) == 200
-        wait_until(lambda: sink.spans, "the span")
-    assert sink.spans == [whole]
+    whole.links.add(trace_id=b"t" * 16, span_id=b"s" * 8, attributes=pairs({"why": "retry"}))
+    whole.trace_state = "vendor=value"
+    message = request([whole])
+    scope = message.resource_spans[0].scope_spans[0].scope
+    scope.name, scope.version = "a library", "1.2"
+    logs, metrics = ExportLogsServiceRequest(), ExportMetricsServiceRequest()
+    record = logs.resource_logs.add().scope_logs.add().log_records.add(body=value({"a": [1, True]}))
+    record.event_name, record.severity_text = "device.app.lifecycle", "INFO"
+    metric = (
+        metrics.resource_metrics.add().scope_metrics.add().metrics.add(name="m", description="what it is", unit="s")
+    )
+    metric.sum.data_points.add(as_int=5, attributes=pairs({"k": "v"}))
+    with Collector("agent.yaml", tmp_path, BACKEND_ENDPOINT=sink.url, HOSTNAME="") as agent:
+        sent = {"/v1/traces": message, "/v1/logs": logs, "/v1/metrics": metrics}
+        for group in (logs.resource_logs[0], metrics.resource_metrics[0]):
+            group.resource.SetInParent()
+        for scope in (logs.resource_logs[0].scope_logs[0], metrics.resource_metrics[0].scope_metrics[0]):
+            scope.scope.SetInParent()
+        for path, one in sent.items():
+            assert send(agent.url, one, path) == 200
+        wait_until(lambda: {one.path for one in sink.requests} == sent.keys(), "all three")
+    for one in sink.requests:
+        assert one.message == sent[one.path]
 
 
 @pytest.mark.parametrize(
@@ -166,6 +216,8 @@ def test_dropping_content_knows_the_names_of_others(tmp_path, sink):
     record = logs.resource_logs.add().scope_logs.add().log_records.add(event_name="gen_ai.user.message")
     record.body.CopyFrom(value({"content": CONTENT}))
     record.attributes.extend(pairs({"gen_ai.input.messages": [CONTENT]}))
+    older = logs.resource_logs[0].scope_logs[0].log_records.add(attributes=pairs({"event.name": "gen_ai.choice"}))
+    older.body.CopyFrom(value({"message": {"content": CONTENT}}))
     with Collector("agent.yaml", tmp_path, BACKEND_ENDPOINT=sink.url, GENAI_CONTENT="drop") as agent:
         assert send(agent.url, request([one])) == 200
         assert send(agent.url, logs, "/v1/logs") == 200

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+
+import pytest
+
 from tests.support.collector import Collector, wait_until
 from tests.support.otlp import pairs, request, send, span
 from tests.support.otlp_sink import OtlpSink
@@ -21,7 +25,7 @@ def trace_ids(sink):
 def test_no_trace_is_split(tmp_path, sink):
     with (
         OtlpSink() as other,
-        Collector("balancer.yaml", tmp_path, GATEWAY_A_ENDPOINT=sink.url, GATEWAY_B_ENDPOINT=other.url) as balancer,
+        Collector("balancer.yaml", tmp_path, GATEWAY_1=sink.url, GATEWAY_2=other.url) as balancer,
     ):
         for half in traces(100):
             assert send(balancer.url, half) == 200
@@ -31,16 +35,38 @@ def test_no_trace_is_split(tmp_path, sink):
     assert len(other.spans) > 50
 
 
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_as_many_gateways_as_there_are(tmp_path, count):
+    with contextlib.ExitStack() as stack:
+        sinks = [stack.enter_context(OtlpSink()) for _ in range(count)]
+        names = {f"GATEWAY_{number}": one.url for number, one in enumerate(sinks, 1)}
+        balancer = stack.enter_context(Collector("balancer.yaml", tmp_path, GATEWAYS=count, **names))
+        for half in traces(100 * count):
+            assert send(balancer.url, half) == 200
+        wait_until(lambda: sum(len(one.spans) for one in sinks) == 200 * count, "all spans")
+    shares = [trace_ids(one) for one in sinks]
+    assert sum(map(len, shares)) == len(set().union(*shares)) == 100 * count
+    assert min(map(len, shares)) > 50
+
+
+def test_more_gateways_said_than_there_can_be_lose_nothing(tmp_path, sink):
+    names = {f"GATEWAY_{number}": sink.url for number in range(1, 9)}
+    with Collector("balancer.yaml", tmp_path, GATEWAYS=11, **names) as balancer:
+        for half in traces(100):
+            assert send(balancer.url, half) == 200
+        wait_until(lambda: len(sink.spans) == 200, "all spans")
+
+
 def test_a_gateway_that_is_down_gets_its_share_once_later_and_the_other_goes_on(tmp_path, sink):
     with (
         OtlpSink() as other,
-        Collector("balancer.yaml", tmp_path, GATEWAY_A_ENDPOINT=sink.url, GATEWAY_B_ENDPOINT=other.url) as balancer,
+        Collector("balancer.yaml", tmp_path, GATEWAY_1=sink.url, GATEWAY_2=other.url) as balancer,
     ):
         other.status = 503
         for _ in range(10):
             for half in traces(10):
                 assert send(balancer.url, half) == 200
-        queue = 'otelcol_exporter_queue_size{data_type="traces",exporter="otlp_http/a"}'
+        queue = 'otelcol_exporter_queue_size{data_type="traces",exporter="otlp_http/1"}'
         wait_until(lambda: sink.spans and balancer.metrics()[queue] == 0, "the healthy gateway has its share")
         wait_until(lambda: other.requests, "the other is tried")
         balancer.kill()
@@ -57,7 +83,7 @@ def test_metrics_of_a_process_go_one_way_and_logs_are_not_doubled(tmp_path, sink
 
     with (
         OtlpSink() as other,
-        Collector("balancer.yaml", tmp_path, GATEWAY_A_ENDPOINT=sink.url, GATEWAY_B_ENDPOINT=other.url) as balancer,
+        Collector("balancer.yaml", tmp_path, GATEWAY_1=sink.url, GATEWAY_2=other.url) as balancer,
     ):
         for process in ["", *map(str, range(20))] * 3:
             metrics = ExportMetricsServiceRequest()
@@ -77,6 +103,7 @@ def test_metrics_of_a_process_go_one_way_and_logs_are_not_doubled(tmp_path, sink
     assert not set(processes(sink)) & set(processes(other))
     assert len(processes(sink)) + len(processes(other)) == 63
     assert log_count(sink) + log_count(other) == 51
+    assert b"balancer.share" not in sink.raw + other.raw
 
 
 def processes(sink):

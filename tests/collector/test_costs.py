@@ -17,8 +17,8 @@ WORDS = "The quick brown fox jumps over the lazy dog, and the dog does not mind 
 TIERS = {
     "quickstart.yaml": {"MLFLOW_TRACKING_URI"},
     "agent.yaml": {"BACKEND_ENDPOINT"},
-    "balancer.yaml": {"GATEWAY_A_ENDPOINT", "GATEWAY_B_ENDPOINT"},
-    "gateway.yaml": {"BACKEND_ENDPOINT", "BACKEND2_ENDPOINT"},
+    "balancer.yaml": {"GATEWAY_1", "GATEWAY_2"},
+    "gateway.yaml": {"BACKEND_ENDPOINT", "BACKEND2_ENDPOINT", "METRICS_ENDPOINT"},
     "to-mlflow.yaml": {"MLFLOW_TRACKING_URI"},
     "to-jaeger.yaml": {"JAEGER_ENDPOINT"},
 }

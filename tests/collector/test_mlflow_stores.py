@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.collector import free_port, wait_until
+from tests.support.collector import ROOT, free_port, wait_until
 from tests.support.otlp import model_call, request, span
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(400)]
@@ -49,7 +49,7 @@ def postgres(tmp_path_factory):
 
 @pytest.mark.parametrize(("store", "workers"), [("sqlite", 1), ("postgresql", 1), ("postgresql", 2)])
 def test_spans_a_second(store, workers, tmp_path, request):
-    home = Path(os.environ.get("GENSPAN_MLFLOW") or ".venv-mlflow")
+    home = Path(os.environ.get("GENSPAN_MLFLOW") or ROOT / ".venv-mlflow")
     if not (home / "bin" / "mlflow").exists():
         pytest.skip(f"no MLflow in {home}")
     uri = f"sqlite:///{tmp_path}/mlflow.db"

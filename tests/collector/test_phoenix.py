@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.collector import Collector, free_port, get, wait_until
+from tests.support.collector import ROOT, Collector, free_port, get, wait_until
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(200)]
 
 
 @pytest.fixture
 def phoenix(tmp_path):
-    program = Path(os.environ.get("GENSPAN_PHOENIX") or ".venv-phoenix") / "bin" / "phoenix"
+    program = Path(os.environ.get("GENSPAN_PHOENIX") or ROOT / ".venv-phoenix") / "bin" / "phoenix"
     if not program.exists():
         pytest.skip(f"no Phoenix at {program}: GENSPAN_PHOENIX=<environment with arize-phoenix>")
     port = free_port()

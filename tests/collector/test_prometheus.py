@@ -48,8 +48,9 @@ def test_the_dashboard_has_what_it_should_show():
 def test_every_expression_of_the_dashboard_finds_something(tmp_path, sink, provider, example):
     quick = {"DECISION_WAIT": "2s", "DECISION_WAIT_ROOT": "1s", "BACKEND_ENDPOINT": sink.url}
     with (
-        Collector("gateway.yaml", tmp_path / "gateway", **quick) as gateway,
-        Prometheus(tmp_path / "p", gateway) as prometheus,
+        Collector("to-prometheus.yaml", tmp_path / "counts") as counts,
+        Collector("gateway.yaml", tmp_path / "gateway", **quick, METRICS_ENDPOINT=counts.url) as gateway,
+        Prometheus(tmp_path / "p", gateway, counts) as prometheus,
     ):
         for name in ("gemini_functions.py", "gemini_stream.py", "gemini_error.py"):
             example(name, gateway.url)

@@ -39,13 +39,14 @@ def program(name: str) -> str:
 
 
 class Prometheus:
-    """Scrapes gateways: their own metrics, and those of applications and spans."""
+    """Scrapes Collectors: their own metrics, and the page of each that has one for Prometheus."""
 
-    def __init__(self, folder: Path, *gateways: Collector) -> None:
+    def __init__(self, folder: Path, *collectors: Collector) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
         folder.mkdir()
-        own = json.dumps([f"127.0.0.1:{one.variables['TELEMETRY_PORT']}" for one in gateways])
-        metrics = json.dumps([one.variables["PROMETHEUS_ENDPOINT"] for one in gateways])
+        own = json.dumps([f"127.0.0.1:{one.variables['TELEMETRY_PORT']}" for one in collectors])
+        pages = (one.variables.get("PROMETHEUS_ENDPOINT") for one in collectors)
+        metrics = json.dumps([page for page in pages if page])
         (folder / "prometheus.yml").write_text(SCRAPE.format(rules=RULES, own=own, metrics=metrics))
         arguments = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address={self.url[7:]}"]
         self.command, self.folder = [program("prometheus"), *arguments], folder
@@ -75,13 +76,6 @@ class Prometheus:
         """The sum over what an expression finds."""
         return sum(float(one["value"][1]) for one in self.query(expression))
 
-    def grown(self, name: str) -> float:
-        """By how much a counter has grown in all, restarts included: without the guesses of increase()."""
-        total = 0.0
-        for series in self.query(f"{name}[1h]"):
-            before = 0.0
-            for _, text in series["values"]:
-                value = float(text)
-                total += value - before if value >= before else value
-                before = value
-        return total
+    def total(self, name: str) -> float:
+        """What a counter has come to in all: each start of a gateway has series of its own, which only grow."""
+        return self.value(f"max_over_time({name}[1h])")
