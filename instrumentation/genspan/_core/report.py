@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
     from genspan._core.api import Api
     from genspan._core.errors import Failure
-    from genspan_semconv.model import AttributeValue, Key, Message, Params, Response
+    from genspan_semconv.model import AttributeValue, Key, Message, Params, Part, Response
 
 _usage = Guard("usage of a call")
 _details = Guard("attributes of a call")
 _prompting = Guard("content of a request")
 _answering = Guard("content of an answer")
 _rendering = Guard("rendering content")
+
+_MAY_HOLD_BLOBS: Final = ("blob", "tool_call_response", "server_tool_call_response")
 
 _FAILED: Final = "error"
 """The finish reason of the conventions where one was due and never came."""
@@ -126,9 +128,21 @@ def _drop_large_blobs(messages: list[Message], max_bytes: int) -> None:
     for message in messages:
         parts = message.get("parts", [])
         for index, part in enumerate(parts):
-            if part["type"] != "blob":
-                continue
-            size = len(cast("str", part.get("content") or "")) * 3 // 4
-            if size > max_bytes:
-                kept = {name: part[name] for name in ("modality", "mime_type") if name in part}
-                parts[index] = {"type": "blob_omitted", **kept, "size": size}
+            if part["type"] in _MAY_HOLD_BLOBS:
+                parts[index] = cast("Part", _small(part, max_bytes))
+
+
+def _small(value: object, max_bytes: int) -> object:
+    """The value, with what is too large named; what a tool returned may have it anywhere."""
+    if isinstance(value, list):
+        return [_small(item, max_bytes) for item in cast("list[object]", value)]
+    if not isinstance(value, dict):
+        return value
+    fields = cast("dict[str, object]", value)
+    if fields.get("type") != "blob":
+        return {name: _small(inner, max_bytes) for name, inner in fields.items()}
+    size = len(str(fields.get("content") or "")) * 3 // 4
+    if size <= max_bytes:
+        return fields
+    kept = {name: fields[name] for name in ("modality", "mime_type") if name in fields}
+    return {"type": "blob_omitted", **kept, "size": size}

@@ -90,6 +90,7 @@ WIRE = Wire(
         _route("GET", f"{_EVENTS}(?:events/)?stream", other.stream_session, "sessions", bills=False),
         _route("GET", f"{_EVENTS}events", other.list_events, "sessions", bills=False),
         _route("POST", f"{_EVENTS}events", other.send_events, "sessions", bills=False),
+        *(_route(verb, "environments/.*", other.nothing, "environments", bills=False) for verb in ("GET", "POST")),
     ),
     prompt=newest_prompt,
     model=model_of,

@@ -119,18 +119,29 @@ def events(whole: Json) -> list[Json]:
     return [*found, {"type": "message_delta", "delta": delta, "usage": grown}, {"type": "message_stop"}]
 
 
+# Of each kind of block: the field that grows, what it begins as, and the delta that it grows by.
+_GROWING = {
+    "text": ("text", "", "text_delta", "text"),
+    "thinking": ("thinking", "", "thinking_delta", "thinking"),
+    "compaction": ("content", None, "compaction_delta", "content"),
+    **dict.fromkeys(("tool_use", "server_tool_use", "mcp_tool_use"), ("input", {}, "input_json_delta", "partial_json")),
+}
+
+
 def _block(index: int, block: Json) -> list[Json]:
-    kind = block["type"]
-    name = {"text": "text", "thinking": "thinking", "tool_use": "partial_json"}.get(kind)
-    text = json.dumps(block["input"]) if kind == "tool_use" else block.get(name or "", "")
-    empty = {"text": {"text": ""}, "thinking": {"thinking": "", "signature": ""}, "tool_use": {"input": {}}}
-    deltas = [{"type": f"{'input_json' if kind == 'tool_use' else kind}_delta", name: piece} for piece in _pieces(text)]
-    if kind == "thinking":
+    name, empty, delta, piece = _GROWING.get(block["type"], ("type", block["type"], "", ""))
+    begun, whole = {**block, name: empty}, block[name] if delta else None
+    deltas = [{"type": delta, piece: part} for part in _pieces(json.dumps(whole) if empty == {} else whole or "")]
+    if block["type"] == "thinking":
+        begun["signature"] = ""
         deltas.append({"type": "signature_delta", "signature": block["signature"]})
+    if block.get("citations"):
+        begun["citations"] = []
+        deltas += [{"type": "citations_delta", "citation": one} for one in block["citations"]]
     return [
-        {"type": "content_block_start", "index": index, "content_block": {**block, **empty.get(kind, {})}},
+        {"type": "content_block_start", "index": index, "content_block": begun},
         {"type": "ping"},
-        *({"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas),
+        *({"type": "content_block_delta", "index": index, "delta": one} for one in deltas),
         {"type": "content_block_stop", "index": index},
     ]
 

@@ -63,7 +63,7 @@ def fetch_batch(request: Request, reply: Reply) -> Answer:
 
 def results(request: Request, reply: Reply) -> Answer:
     """JSON lines."""
-    lines = _batches[request.match["id"]]
+    lines = _batches.get(request.match["id"], [])
     return Answer(chunks=lines, frame=_line, content_type="application/x-jsonl")
 
 
@@ -113,12 +113,18 @@ def fetch_session(request: Request, reply: Reply) -> Answer:
 
 
 def stream_session(request: Request, reply: Reply) -> Answer:
-    return Answer(chunks=_sessions[request.match["id"]], frame=sse, content_type="text/event-stream")
+    return Answer(chunks=_sessions.get(request.match["id"], []), frame=sse, content_type="text/event-stream")
 
 
 def list_events(request: Request, reply: Reply) -> Answer:
-    return Answer(body={"data": _sessions[request.match["id"]], "next_page": None}, content_type="application/json")
+    events = _sessions.get(request.match["id"], [])
+    return Answer(body={"data": events, "next_page": None}, content_type="application/json")
 
 
 def send_events(request: Request, reply: Reply) -> Answer:
     return Answer(body={"data": body_of(request).get("events", [])}, content_type="application/json")
+
+
+def nothing(request: Request, reply: Reply) -> Answer:
+    """An environment has no work, unless a test says so."""
+    return Answer(body=None, content_type="application/json")
