@@ -1,4 +1,4 @@
-"""What of anthropic is no single message: tool runners, threads, batches, sessions, clouds, middleware."""
+"""What of anthropic is no single message: tool runners, threads, batches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import json
 import anthropic
 import pytest
 from anthropic import beta_async_tool, beta_tool
-from anthropic.lib.middleware import BetaRefusalFallbackMiddleware
 
 from tests.support import verdict
 from tests.support.anthropic_surfaces import API_KEY, MODEL, make_client
@@ -177,51 +176,8 @@ def test_batch_results_async_and_raw(telemetry, provider):
     verdict.billed(telemetry, provider)
 
 
-def _refusal(**more):
-    usage = {"input_tokens": 11, "output_tokens": 3}
-    details = {"type": "refusal", "category": "cyber", "explanation": "No.", "fallback_credit_token": "credit"}
-    head = {"id": "msg_refused", "type": "message", "role": "assistant", "model": MODEL, "content": []}
-    return {**head, "stop_reason": "refusal", "stop_sequence": None, "stop_details": details, "usage": usage, **more}
-
-
-@pytest.mark.parametrize("stream", [False, True])
-def test_a_middleware_asks_another_model(telemetry, provider, stream):
-    middleware = BetaRefusalFallbackMiddleware([{"model": "claude-other"}])
-    if stream:
-        start = {"type": "message_start", "message": _refusal(stop_reason=None, stop_details=None)}
-        refused = _refusal()
-        delta = {name: refused[name] for name in ("stop_reason", "stop_sequence", "stop_details")}
-        over = {"type": "message_delta", "delta": delta, "usage": {"output_tokens": 3}}
-        provider.script(Reply(chunks=[start, over, {"type": "message_stop"}]))
-    else:
-        provider.script(Reply(body=_refusal()))
-    with make_client(provider.url, False, middleware=[middleware]) as client:
-        if stream:
-            with client.beta.messages.stream(**ASKED) as events:
-                events.get_final_message()
-        else:
-            client.beta.messages.create(**ASKED)
-    (span,) = telemetry.spans
-    assert len(provider.ledger) == 2
-    assert span.attributes["genspan.usage.fallback.input_tokens"] == 11
-    assert span.attributes["genspan.usage.fallback.output_tokens"] == 3
-    bill = provider.ledger.total()
-    assert span.attributes["gen_ai.usage.input_tokens"] + 11 == bill.input
-    assert span.attributes["gen_ai.usage.output_tokens"] + 3 == bill.output
-    assert span.attributes["gen_ai.response.model"].startswith("claude-other")
-
-
 def test_a_key_in_an_error_is_taken_out(telemetry, provider, client):
     provider.script(Reply(status=401, echo="key"))
     with pytest.raises(anthropic.AuthenticationError):
         client.messages.create(**ASKED)
     assert API_KEY.encode() not in telemetry.exported()
-
-
-def test_a_refusal_says_why(telemetry, provider, client):
-    provider.script(Reply(body=_refusal()))
-    client.messages.create(**ASKED)
-    (message,) = json.loads(telemetry.spans[0].attributes["gen_ai.output.messages"])
-    assert message["finish_reason"] == "content_filter"
-    assert message["parts"][0]["type"] == "refusal"
-    assert message["parts"][0]["explanation"] == "No."
