@@ -21,11 +21,28 @@ UNCHECKED = {
     "prometheus": {"endpoint", "without_scope_info", "metric_expiration"},
     "http": {"endpoint", "max_request_body_size"},
 }
-# https://github.com/open-telemetry/opentelemetry-collector-contrib/blob/main/exporter/datadogexporter/README.md
+# Every key that there is, of the settings that we use: pkg/datadog/config/config.schema.yaml and
+# exporter/datadogexporter/examples/collector.yaml of opentelemetry-collector-contrib, the core's exporterhelper.
 DATADOG = {
     "api": {"key", "site", "fail_on_invalid_key"},
-    "retry_on_failure": {"initial_interval", "max_interval", "max_elapsed_time"},
-    "sending_queue": {"storage", "sizer", "queue_size"},
+    "retry_on_failure": {
+        "enabled",
+        "initial_interval",
+        "randomization_factor",
+        "multiplier",
+        "max_interval",
+        "max_elapsed_time",
+    },
+    "sending_queue": {
+        "enabled",
+        "sizer",
+        "queue_size",
+        "num_consumers",
+        "wait_for_result",
+        "block_on_overflow",
+        "storage",
+        "batch",
+    },
 }
 
 
@@ -92,11 +109,13 @@ def test_keys_that_the_collector_would_not_miss(path):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_nothing_is_lost_by_a_default(path):
     config = yaml.safe_load(path.read_text("utf-8"))
+    queued = [name for name in config["exporters"] if name.split("/")[0] in ("otlp_http", "kafka", "datadog")]
+    assert queued or path.name == "to-prometheus.yaml"
     for name, settings in config["exporters"].items():
-        if name.split("/")[0] in ("otlp_http", "kafka", "datadog"):
+        if name in queued:
             assert settings["retry_on_failure"]["max_elapsed_time"] == "0s", name
             assert settings["sending_queue"]["storage"] == "file_storage/queue", name
-    assert config["extensions"]["file_storage/queue"]["fsync"] is True
+    assert not queued or config["extensions"]["file_storage/queue"]["fsync"] is True
     for name, pipeline in config["service"]["pipelines"].items():
         leaves = any(exporter.startswith(("otlp_http", "kafka", "datadog")) for exporter in pipeline["exporters"])
         processors = pipeline.get("processors", [])
@@ -125,7 +144,10 @@ def test_no_span_that_was_let_in_is_too_large_to_send_on(path):
 
 
 def test_datadog_uses_documented_keys_only():
-    exporter = yaml.safe_load((CONFIGS / "to-datadog.yaml").read_text("utf-8"))["exporters"]["datadog"]
+    config = yaml.safe_load((CONFIGS / "to-datadog.yaml").read_text("utf-8"))
+    exporter = config["exporters"]["datadog"]
     assert exporter.keys() <= DATADOG.keys()
     for key, settings in exporter.items():
         assert settings.keys() <= DATADOG[key], key
+    assert exporter["sending_queue"]["batch"].keys() <= {"flush_timeout", "min_size", "max_size", "sizer", "partition"}
+    assert config["connectors"] == {"datadog/connector": None}

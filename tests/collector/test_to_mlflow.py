@@ -31,6 +31,11 @@ POISON = {
     "half an emoji": {"mlflow.spanInputs": CHAT.replace("WORDS", EMOJI + " \\ud83d")},
     "thousands of digits": {"mlflow.spanOutputs": "7" * 5000},
     "a list of large integers": {"gen_ai.tool.call.arguments": "[18446744073709551615,18446744073709551615, 1]"},
+    "deep JSON": {"mlflow.spanOutputs": "[" * 2000 + "]" * 2000},
+    "deep JSON in a message": {
+        "mlflow.spanInputs": '{"messages":[{"a":[{"b":1}]},' + '{"c":[' * 600 + "]}" * 600 + "]}"
+    },
+    "deep JSON with siblings": {"gen_ai.tool.call.result": '{"t":[1],"u":{},"next":' * 1200 + "1" + "}" * 1200},
     "a large integer": {"mlflow.spanInputs": '{"id": 18446744073709551615}'},
 }
 
@@ -82,7 +87,11 @@ def test_the_guard_makes_what_mlflow_refuses_acceptable(tmp_path, mlflow_server,
     variables = {"MLFLOW_TRACKING_URI": mlflow_server.uri, "MLFLOW_EXPERIMENT_ID": into}
     with Collector("to-mlflow.yaml", tmp_path, **variables) as collector:
         assert send(collector.url, request([*good, *bad.values()])) == 200
-        wait_until(lambda: len(stored(mlflow_server, into)) == 20 or "Dropping" in collector.log, "a verdict", 60)
+        wait_until(
+            lambda: len(stored(mlflow_server, into)) == len(good) + len(bad) or "Dropping" in collector.log,
+            "a verdict",
+            60,
+        )
         assert "Dropping" not in collector.log
     for name, one in bad.items():
         try:
@@ -102,6 +111,8 @@ def test_the_guard_leaves_good_values_alone(tmp_path, sink):
         "mlflow.spanInputs": CHAT.replace("WORDS", EMOJI + " and [1234567890, 7]"),
         "mlflow.spanOutputs": "plain words",
         "structure": {"n": 2**62},
+        "gen_ai.tool.definitions": json.dumps([{"a": {"b": [{"c": [[n]]}]}} for n in range(2000)]),
+        "gen_ai.tool.call.result": "[" * 400 + "]" * 400,
     }
     one = span(attributes={**model_call(1, 2), **kept})
     parent = span(attributes={"mlflow.chat.tokenUsage": "null", "mlflow.spanType": "AGENT"})
@@ -125,7 +136,7 @@ def test_headers_and_batch_size(tmp_path, sink):
 
 def test_a_refused_batch_is_in_the_archive_and_its_good_spans_are_saved_by_replay(tmp_path, mlflow_server, experiment):
     into = experiment("replay")
-    deep = "[" * 2000 + "]" * 2000
+    deep = '{"t":[[1]],"next":' * 1200 + "1" + "}" * 1200  # what the guard does not see
     good = [span(attributes=model_call(3, 4)) for _ in range(4)]
     bad = span(attributes={**model_call(3, 4), "mlflow.spanInputs": deep})
     variables = {"MLFLOW_TRACKING_URI": mlflow_server.uri, "MLFLOW_EXPERIMENT_ID": into}
