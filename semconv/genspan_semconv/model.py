@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypedDict, cast
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypedDict, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 AttributeValue: TypeAlias = "str | bool | int | float | Sequence[str] | Sequence[int] | Sequence[float]"
 Part: TypeAlias = "dict[str, object]"
 Params: TypeAlias = "dict[str, AttributeValue]"
 """Parameters of a request by the conventions' short names: ``temperature``, ``max_tokens``, ``output_type``, ..."""
+
+
+Parameter: TypeAlias = "tuple[str, Callable[[object], AttributeValue | None], tuple[str, ...]]"
+"""A parameter's name, what reads its value, and the fields that may have it; the first that says something counts."""
 
 
 class Message(TypedDict, total=False):
@@ -46,8 +50,32 @@ class Prompt(NamedTuple):
     tools: list[ToolDefinition]
 
 
+class Last:
+    """The fold of an API whose answers come in one piece."""
+
+    def __init__(self) -> None:
+        self._data: dict[str, object] = {}
+
+    def figures(self, chunk: Mapping[str, object]) -> None:
+        """Take the answer."""
+        self._data = dict(chunk)
+
+    def content(self, chunk: Mapping[str, object]) -> None:
+        """It is taken already."""
+
+    def data(self) -> dict[str, object]:
+        """The answer."""
+        return self._data
+
+
 class NoContent:
-    """The half of an API whose requests and answers hold no messages."""
+    """What an API is but for its ``response``, where its requests and answers hold no messages."""
+
+    Fold: type[Any] = Last
+
+    def params(self, body: Mapping[str, object]) -> Params:
+        """Nothing."""
+        return {}
 
     def prompt(self, body: Mapping[str, object]) -> Prompt:
         """Nothing."""
@@ -106,6 +134,21 @@ class Usage:
     modalities: dict[tuple[str, str], int] = field(default_factory=_no_modalities)
     """Tokens by modality (``text``, ``image``, ``audio``) and direction (``input``, ``output``, ``cache_read``)."""
     additional: dict[str, tuple[int | None, int | None]] = field(default_factory=_nothing_additional)
+
+    def __add__(self, other: Usage) -> Usage:
+        """What two calls cost together."""
+        total = Usage()
+        for name in _FIGURES:
+            setattr(total, name, add(getattr(self, name), getattr(other, name)))
+        for key in (*self.modalities, *other.modalities):
+            total.modalities[key] = self.modalities.get(key, 0) + other.modalities.get(key, 0)
+        for kind in (*self.additional, *other.additional):
+            mine, theirs = (one.additional.get(kind, (None, None)) for one in (self, other))
+            total.additional[kind] = add(mine[0], theirs[0]), add(mine[1], theirs[1])
+        return total
+
+
+_FIGURES = [one.name for one in fields(Usage) if one.default is None]
 
 
 @dataclass(slots=True)
@@ -193,6 +236,19 @@ def texts(value: object) -> list[str]:
     if isinstance(value, str):
         return [value]
     return [item for item in seq(value) if isinstance(item, str)]
+
+
+def read_params(body: Mapping[str, object], table: Sequence[Parameter]) -> Params:
+    """The parameters that a request has, by a provider's table."""
+    found: Params = {}
+    for name, read, spellings in table:
+        for spelling in spellings:
+            value = body.get(spelling)
+            figure = None if value is None else read(value)
+            if figure is not None:
+                found[name] = figure
+                break
+    return found
 
 
 def parsed(arguments: object) -> object:

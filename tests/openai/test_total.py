@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from genspan._core.counted import Counted
-from genspan.openai import chat, completions, embeddings, gemini_chat, responses
-from genspan.openai.media import Media
-from genspan.openai.plain import Decisions, Free
+from genspan._core.fetched import Fetched, Once
+from genspan.openai import chat, completions, responses
+from genspan.openai.agents import Turn
+from genspan.openai.plain import Job, Plain
 from genspan.openai.sockets import Realtime
-from genspan.openai.stored import Background, Batch, Created
 from genspan_semconv import attributes as names
 from genspan_semconv import render_genai, render_mlflow
 from genspan_semconv.encode import dumps
@@ -34,17 +34,17 @@ tool_calls tool_usage tools total_tokens transcript type uri url usage user web_
 
 APIS = {
     "chat": chat,
-    "gemini_chat": gemini_chat,
+    "gemini": chat.Gemini(),
     "completions": completions,
-    "embeddings": embeddings,
     "responses": responses,
-    "created": Created(Counted()),
-    "media": Media("image"),
+    "once": Once(responses, Counted()),
+    "fetched": Fetched(responses, Counted()),
+    "job": Fetched(Job(), Counted()),
+    "plain": Plain("image"),
+    "free": Plain(free=True),
     "realtime": Realtime(),
-    "decisions": Decisions(),
-    "free": Free(),
+    "turn": Turn(),
 }
-READ = {"background": Background(), "batch": Batch()}
 
 _WORDS = st.sampled_from(WORDS.split())
 _LEAVES = st.one_of(
@@ -78,15 +78,6 @@ def test_any_json(name, body, chunks):
     params, prompt = api.params(body), api.prompt(body)
     for data in (body, fold.data()):
         _allowed(params, api.response(data), prompt, api.answer(data))
-
-
-@pytest.mark.parametrize("name", READ)
-@_few
-@given(data=_OBJECTS)
-def test_any_stored_json(name, data):
-    found = READ[name].response(data)
-    assert isinstance(found, Response)
-    READ[name].answer(data)
 
 
 def _allowed(params, response, prompt, answer):

@@ -121,7 +121,7 @@ def truth(recording: Recording) -> Truth:
         if recording.api.startswith("responses"):
             _read_response(payload, found)
             continue
-        found.usage = payload.get("usage") or found.usage
+        found.usage = payload.get("usage") or (payload.get("x_groq") or {}).get("usage") or found.usage
         found.model = payload.get("model") or found.model
         found.response_id = payload.get("id") or found.response_id
         for item in payload.get("choices") or ():

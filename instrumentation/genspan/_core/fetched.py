@@ -1,39 +1,53 @@
-"""An answer that was generated apart from the request that reads it, and is read by its id."""
+"""An answer that was generated apart from the request that reads it, and can be read any number of times.
+
+Its API says by a response's ``operation`` which model call the answer is.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from genspan_semconv.model import Prompt, text, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from genspan._core.api import Api
     from genspan._core.counted import Counted
     from genspan_semconv.model import Message, Params, Response
 
     Wire = Mapping[str, object]
 
 
-class Reading(Protocol):
-    """The half of an API that reads answers."""
+class Once:
+    """An API whose answers may be known already: the usage of each is there on its first reading alone."""
 
-    Fold: type[Any]
-
-    def response(self, data: Wire) -> Response: ...
-    def answer(self, data: Wire) -> list[Message]: ...
-
-
-class Fetched:
-    """``fetch_response``: without usage, since it comes back on every reading.
-
-    But the first reading of what nobody has counted becomes the model call, with its usage: a ``Response`` of the API
-    that says by its ``operation`` which call that is. Without ``counted`` there is none.
-    """
-
-    def __init__(self, api: Reading, counted: Counted | None = None) -> None:
+    def __init__(self, api: Api, counted: Counted) -> None:
         self._api, self._counted = api, counted
-        self.Fold, self.answer = api.Fold, api.answer
+        self.Fold = api.Fold
+
+    def params(self, body: Wire) -> Params:
+        """As the API has it."""
+        return self._api.params(body)
+
+    def response(self, data: Wire) -> Response:
+        """The answer, with its usage if it is to be counted."""
+        found = self._api.response(data)
+        if found.operation and found.usage and not (found.id and self._counted.first(found.id)):
+            found.usage = None
+        return found
+
+    def prompt(self, body: Wire) -> Prompt:
+        """As the API has it."""
+        return self._api.prompt(body)
+
+    def answer(self, data: Wire) -> list[Message]:
+        """As the API has it."""
+        return self._api.answer(data)
+
+
+class Fetched(Once):
+    """``fetch_response``, a call without usage; but the first reading of what nobody counted becomes the model call."""
 
     def params(self, body: Wire) -> Params:
         """Which answer is read, and from where on."""
@@ -43,10 +57,9 @@ class Fetched:
 
     def response(self, data: Wire) -> Response:
         """The answer, with its usage if it is to be counted."""
-        found = self._api.response(data)
-        due = self._counted is not None and found.operation and found.usage and found.id
-        if not (due and self._counted and self._counted.first(found.id or "")):
-            found.usage, found.operation = None, None
+        found = super().response(data)
+        if not (found.operation and found.usage):
+            found.operation = found.usage = None
         return found
 
     def prompt(self, body: Wire) -> Prompt:

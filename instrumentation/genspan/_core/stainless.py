@@ -18,6 +18,7 @@ from genspan._core.body import KEY, Body, http_response, settle, watch
 from genspan._core.call import Request
 from genspan._core.context import current_call
 from genspan._core.guard import Guard
+from genspan_semconv.model import obj
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -27,17 +28,21 @@ if TYPE_CHECKING:
 
     Find = Callable[[Any, Any], Request | None]
     Adjust = Callable[[Request, Any], None]
+    Read = Callable[[Telemetry, Any, Mapping[str, object], Any], None]
 
 _building = Guard("request of an SDK")
 _seeing = Guard("parsed response of an SDK")
 _tapping = Guard("stream of an SDK")
 
 
-def patches(package: str, find: Find, adjust: Adjust, helpers: Sequence[tuple[str, str]]) -> tuple[Patch, ...]:
+def patches(
+    package: str, find: Find, adjust: Adjust, helpers: Sequence[tuple[str, str]], read: Read | None = None
+) -> tuple[Patch, ...]:
     """The patch points of one SDK.
 
     ``find(client, options)`` gives the request as a model call, if it is one; ``adjust(request, options)`` may change
-    the options of an attempt, which are a copy; ``helpers`` are stream classes beside ``Stream`` by module and name.
+    the options of an attempt, which are a copy; ``helpers`` are stream classes beside ``Stream`` by module and name;
+    ``read(telemetry, client, data, response)`` is given all parsed JSON, whatever request it answers.
     """
     base, streaming = f"{package}._base_client", f"{package}._streaming"
     streams = ((streaming, "Stream"), (streaming, "AsyncStream"), *helpers)
@@ -46,7 +51,7 @@ def patches(package: str, find: Find, adjust: Adjust, helpers: Sequence[tuple[st
         Patch(base, "SyncAPIClient.request", partial(drive.call_sync, describe=describe, settle=settle)),
         Patch(base, "AsyncAPIClient.request", partial(drive.call_async, describe=describe, settle=settle)),
         Patch(base, "BaseClient._build_request", partial(_attempt, adjust=adjust)),
-        Patch(base, "BaseClient._process_response_data", _see),
+        Patch(base, "BaseClient._process_response_data", partial(_see, read=read)),
         *(Patch(module, f"{name}.__stream__", _stream) for module, name in streams),
     )
 
@@ -87,11 +92,13 @@ def _attempt(telemetry: Telemetry, adjust: Adjust) -> Wrapper:
     return wrapper
 
 
-def _see(telemetry: Telemetry) -> Wrapper:
+def _see(telemetry: Telemetry, read: Read | None) -> Wrapper:
     """``_process_response_data(*, data, cast_to, response)``."""
 
     def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         with _seeing:
+            if read is not None:
+                read(telemetry, instance, obj(kwargs["data"]), kwargs["response"])
             body = kwargs["response"].extensions.get(KEY)
             if body is not None:
                 body.see(kwargs["data"])

@@ -176,7 +176,8 @@ class Telemetry:
         if cached is not None:
             return cached
         attributes = {**render_genai.start(key), **render_mlflow.start(key.operation, key.provider)}
-        named = (f"{key.operation} {key.model}" if key.model else key.operation, attributes)
+        called = key.model if key.operation != "invoke_agent" else None  # the name of that is an agent's
+        named = (f"{key.operation} {called}" if called else key.operation, attributes)
         if len(self._starts) >= _MAX_CACHED:
             self._starts.clear()
         self._starts[key] = named

@@ -2,55 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
+from genspan.openai import params as parameters
 from genspan.openai.parts import FINISH, read_message, read_tools
 from genspan.openai.usage import read_usage
-from genspan_semconv.model import Prompt, Response, obj, real, seq, text, texts, whole
+from genspan_semconv.model import Prompt, Response, obj, seq, text, whole
+from genspan_semconv.parts import Pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from genspan_semconv.model import AttributeValue, Message, Params
+    from genspan_semconv.model import Message, Params
 
     Wire = Mapping[str, object]
 
-_TIERS = ("default", "flex", "priority", "scale")  # compatible servers have names of their own
-_JSON = ("json_object", "json_schema")
+_TEXTS: Final = frozenset(("content", "refusal", "reasoning_content", "reasoning"))
+_FIELDS: Final = ("id", "model", "usage", "service_tier", "system_fingerprint", "error", "x_groq")
 
 
 def params(body: Wire) -> Params:
     """Parameters of the request."""
-    return {"api_type": "chat_completions", **sampling(body)}
-
-
-def sampling(body: Wire) -> Params:
-    """The parameters that chat completions share with plain completions."""
-    choices = whole(body.get("n"))
-    tier = text(body.get("service_tier"))
-    found: dict[str, AttributeValue | None] = {
-        "temperature": real(body.get("temperature")),
-        "top_p": real(body.get("top_p")),
-        "top_k": whole(body.get("top_k")),
-        "max_tokens": whole(body.get("max_completion_tokens", body.get("max_tokens"))),
-        "stop_sequences": texts(body.get("stop")) or None,
-        "seed": whole(body.get("seed", body.get("random_seed"))),
-        "frequency_penalty": real(body.get("frequency_penalty")),
-        "presence_penalty": real(body.get("presence_penalty")),
-        "choice_count": choices if choices != 1 else None,
-        "reasoning_level": text(body.get("reasoning_effort")) or text(obj(body.get("reasoning")).get("effort")),
-        "output_type": output_type(body),
-        "service_tier": tier if tier in _TIERS else None,
-    }
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def output_type(body: Wire) -> str | None:
-    """What the request asks for: speech, JSON or text."""
-    if "audio" in texts(body.get("modalities")):
-        return "speech"
-    kind = text(obj(body.get("response_format")).get("type"))
-    return "json" if kind in _JSON else kind if kind == "text" else None
+    return {"api_type": "chat_completions", **parameters.read(body)}
 
 
 def response(data: Wire) -> Response:
@@ -92,7 +65,8 @@ def answer(data: Wire) -> list[Message]:
     messages: list[Message] = []
     for item in seq(data.get("choices")):
         choice = obj(item)
-        message = read_message({"role": "assistant", **_known(obj(choice.get("message")))})
+        said = {name: value for name, value in obj(choice.get("message")).items() if value is not None}
+        message = read_message({"role": "assistant", **said})
         reason = text(choice.get("finish_reason"))
         if reason:
             message["finish_reason"] = FINISH.get(reason, reason)
@@ -101,8 +75,22 @@ def answer(data: Wire) -> list[Message]:
     return messages
 
 
-def _known(message: Wire) -> dict[str, object]:
-    return {name: value for name, value in message.items() if value is not None}
+class Gemini:
+    """Chat completions answered by Gemini: its thoughts are billed as output and counted in the total alone."""
+
+    def __init__(self) -> None:
+        self.Fold, self.params, self.prompt, self.answer = Fold, params, prompt, answer
+
+    def response(self, data: Wire) -> Response:
+        """The response, with all that is not input as output."""
+        found = response(data)
+        usage = found.usage
+        if usage is not None and usage.input is not None and usage.total is not None and usage.total >= usage.input:
+            thoughts = usage.total - usage.input - (usage.output or 0)
+            if thoughts > 0 and usage.reasoning is None:
+                usage.reasoning = thoughts
+            usage.output = usage.total - usage.input
+        return found
 
 
 class Fold:
@@ -115,7 +103,7 @@ class Fold:
 
     def figures(self, chunk: Wire) -> None:
         """Everything but the messages. Where servers repeat usage it is cumulative: the last one counts."""
-        for name in ("id", "model", "usage", "service_tier", "system_fingerprint", "error"):
+        for name in _FIELDS:
             if chunk.get(name):
                 self._fields[name] = chunk[name]
         for index, choice in _indexed(chunk):
@@ -135,74 +123,64 @@ class Fold:
         return {**self._fields, "choices": choices}
 
 
-def _indexed(chunk: Wire) -> list[tuple[int, Wire]]:
-    return [(whole(obj(item).get("index")) or 0, obj(item)) for item in seq(chunk.get("choices"))]
+def _indexed(chunk: Wire) -> Iterator[tuple[int, Wire]]:
+    for item in seq(chunk.get("choices")):
+        choice = obj(item)
+        yield whole(choice.get("index")) or 0, choice
 
 
 class _Growing:
-    """A message that is still growing: pieces of strings are joined once, at the end."""
+    """A message that is still growing."""
 
     def __init__(self) -> None:
         self._role = "assistant"
-        self._texts: dict[str, list[str]] = {}
-        self._audio: dict[str, list[str]] = {}
+        self._texts, self._audio = Pieces(), Pieces()
         self._parts: list[object] = []
-        self._calls: list[dict[str, list[str]]] = []
-        self._by_key: dict[object, dict[str, list[str]]] = {}
+        self._calls: list[Pieces] = []
+        self._by_key: dict[object, Pieces] = {}
 
     def add(self, delta: Wire) -> None:
-        self._role = text(delta.get("role")) or self._role
-        for name in ("content", "refusal", "reasoning_content", "reasoning"):
-            _append(self._texts, name, delta.get(name))
-        self._parts.extend(seq(delta.get("content")))
-        for name in ("id", "data", "transcript"):
-            _append(self._audio, name, obj(delta.get("audio")).get(name))
-        for item in seq(delta.get("tool_calls")):
-            self._add_call(obj(item))
-        if delta.get("function_call"):
-            self._add_call({"index": -1, "function": delta["function_call"]})
+        for name, value in delta.items():
+            if name == "role":
+                self._role = text(value) or self._role
+            elif name in _TEXTS:
+                self._texts.put(name, value)
+                self._parts.extend(seq(value))
+            elif name == "audio":
+                for field, piece in obj(value).items():
+                    self._audio.put(field, piece)
+            elif name == "tool_calls":
+                for item in seq(value):
+                    self._add_call(obj(item))
+            elif name == "function_call" and value:
+                self._add_call({"index": -1, "function": value})
 
     def _add_call(self, piece: Wire) -> None:
         """Find the call that a piece belongs to: by index, where an id of its own does not say that it is another."""
         identity, key = text(piece.get("id")), whole(piece.get("index"))
         call = self._by_key.get(key) if key is not None else (self._calls[-1] if self._calls else None)
         if call is None or (identity and call.get("id", [identity]) != [identity]):
-            call = dict[str, list[str]]()
+            call = Pieces()
             self._calls.append(call)
         self._by_key[key] = call
         if identity:
             call["id"] = [identity]
         function = obj(piece.get("function")) or obj(piece.get("custom"))
         if call.get("name") != [function.get("name")]:
-            _append(call, "name", function.get("name"))
-        _append(call, "arguments", function.get("arguments", function.get("input")))
+            call.put("name", function.get("name"))
+        call.put("arguments", function.get("arguments", function.get("input")))
 
     def message(self) -> dict[str, object]:
-        message: dict[str, object] = {"role": self._role, **_joined(self._texts)}
+        message: dict[str, object] = {"role": self._role, **self._texts.joined()}
         if self._parts:
-            message["content"] = [*_joined_parts(self._texts.get("content")), *_merged(self._parts)]
+            written = message.get("content")
+            message["content"] = [*([{"type": "text", "text": written}] if written else []), *_merged(self._parts)]
         if self._audio:
-            message["audio"] = _joined(self._audio)
+            message["audio"] = self._audio.joined()
         if self._calls:
-            message["tool_calls"] = [_call(_joined(call)) for call in self._calls]
+            calls = [call.joined() for call in self._calls]
+            message["tool_calls"] = [{"id": call.pop("id", None), "function": call} for call in calls]
         return message
-
-
-def _append(into: dict[str, list[str]], name: str, piece: object) -> None:
-    if isinstance(piece, str) and piece:
-        into.setdefault(name, []).append(piece)
-
-
-def _joined(pieces: Mapping[str, list[str]]) -> dict[str, object]:
-    return {name: "".join(strings) for name, strings in pieces.items()}
-
-
-def _joined_parts(pieces: list[str] | None) -> list[object]:
-    return [{"type": "text", "text": "".join(pieces)}] if pieces else []
-
-
-def _call(call: dict[str, object]) -> dict[str, object]:
-    return {"id": call.get("id"), "function": {"name": call.get("name"), "arguments": call.get("arguments", "")}}
 
 
 def _merged(parts: list[object]) -> list[object]:

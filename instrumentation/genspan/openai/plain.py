@@ -1,67 +1,161 @@
-"""Requests of one answer that is no conversation: decisions, moderation, and counting tokens, which costs nothing."""
+"""What is answered in one piece: vectors, images, sound and its text, videos, decisions, moderation, jobs.
+
+https://platform.openai.com/docs/api-reference: no two of these answers mean different things by one field, so one
+reader reads them all. Uploads are not looked at.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from genspan.openai import responses
-from genspan.openai.parts import other, read_parts
+from genspan.openai import params, responses
+from genspan.openai.chat import error_code
+from genspan.openai.parts import other, read_parts, said_by_user
 from genspan.openai.usage import read_usage
-from genspan_semconv.model import Prompt, Response, count, obj, seq, text
+from genspan_semconv.model import NoContent, Prompt, Response, Usage, count, obj, seq, summed, text, texts
+from genspan_semconv.parts import by_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from genspan_semconv.model import Message, Params
+    from genspan_semconv.model import Message, Params, Part
 
     Wire = Mapping[str, object]
 
-
-class Decisions:
-    """Answers to questions about an input: https://platform.openai.com/docs/api-reference/decisions."""
-
-    Fold = responses.Fold
-    prompt = staticmethod(responses.prompt)
-
-    def params(self, body: Wire) -> Params:
-        """Answers are JSON."""
-        return {"output_type": "json"}
-
-    def response(self, data: Wire) -> Response:
-        """Model and usage."""
-        return Response(id=text(data.get("id")), model=text(data.get("model")), usage=read_usage(data))
-
-    def answer(self, data: Wire) -> list[Message]:
-        """One message with a part for each question."""
-        parts = [other(obj(item)) for item in seq(data.get("answers"))]
-        return [{"role": "assistant", "parts": parts, "finish_reason": "stop"}] if parts else []
+_OPERATIONS: Final = {
+    "/v1/embeddings": "embeddings",
+    "/v1/completions": "text_completion",
+    "/v1/images/generations": "generate_content",
+    "/v1/images/edits": "generate_content",
+    "/v1/moderations": "moderation",
+}
+_STATES: Final = {
+    "validating": "queued",
+    "finalizing": "in_progress",
+    "cancelling": "in_progress",
+    "canceled": "cancelled",
+    "expired": "failed",
+}
+_RUNNING: Final = ("queued", "in_progress")
 
 
-class Free:
-    """Moderation and token counts: what was found is shown, nothing is billed."""
+class Plain:
+    """An API of one kind of output; ``free`` where the tokens that it tells are a count and not a bill."""
 
-    Fold = responses.Fold
+    def __init__(self, output_type: str | None = None, free: bool = False) -> None:
+        self._output_type, self._free = output_type, free
+        self.Fold = Fold
 
     def params(self, body: Wire) -> Params:
-        """Nothing that the conventions name."""
-        return {}
+        """Parameters of the request, and what is made."""
+        return {**params.read(body), **({"output_type": self._output_type} if self._output_type else {})}
 
     def response(self, data: Wire) -> Response:
-        """Whether something was flagged, or how many tokens it is."""
-        tokens, results = count(data.get("input_tokens")), seq(data.get("results"))
-        summary: dict[str, object] = {} if tokens is None else {"input_tokens": tokens}
-        if results:
-            summary["flagged"] = any(obj(result).get("flagged") is True for result in results)
-        return Response(model=text(data.get("model")), summary=summary or None)
+        """Usage and model. Of vectors the conventions have the input alone, and some servers only a total."""
+        usage, vectors = None if self._free else read_usage(data), _vectors(data)
+        if usage is not None and vectors:
+            usage = Usage(input=usage.total if usage.input is None else usage.input, total=usage.total)
+        return Response(
+            id=None if self._free or vectors else text(data.get("id")),
+            model=text(data.get("model")),
+            usage=usage,
+            complete=data.get("complete") is not False,
+            final=data.get("complete") is True,
+            error=error_code(data.get("error")),
+            summary={**_summary(data, vectors), **(_counted(data) if self._free else {})} or None,
+        )
 
     def prompt(self, body: Wire) -> Prompt:
-        """The input: a text, texts, parts, or items of a conversation."""
-        given = body.get("input")
+        """A prompt, or an input: texts, parts, or items of a conversation; with instructions where there are any."""
+        given = text(body.get("prompt")) or body.get("input")
         if any("role" in obj(item) or str(obj(item).get("type")).endswith("_output") for item in seq(given)):
             return responses.prompt(body)
-        parts = read_parts(given)
-        return Prompt(read_parts(body.get("instructions")), [{"role": "user", "parts": parts}] if parts else [], [])
+        strings = [message for string in texts(given) for message in said_by_user(string)]
+        return Prompt(read_parts(body.get("instructions")), strings or said_by_user(given), [])
 
     def answer(self, data: Wire) -> list[Message]:
-        """No message."""
-        return []
+        """One message per image, one for a text that was heard, one for the answers to questions."""
+        images = [_image(obj(item)) for item in seq(data.get("data"))] if not _vectors(data) else []
+        answers = [other(obj(item)) for item in seq(data.get("answers"))]
+        said = [[image] for image in images] or [answers or read_parts(data.get("text"))]
+        return [{"role": "assistant", "parts": parts, "finish_reason": "stop"} for parts in said if parts]
+
+
+class Job(NoContent):
+    """A job of many requests: its state, and once it is over what they cost together. The answers are in files."""
+
+    def response(self, data: Wire) -> Response:
+        """State and usage; the model where there is only one."""
+        state = text(data.get("status"))
+        status = _STATES.get(state, state) if state else None
+        apart = [obj(item) for item in seq(data.get("per_model_usage"))]
+        models = [text(item.get("model_name")) for item in apart] or [text(data.get("model"))]
+        usage = obj(data.get("usage"))
+        for item in apart:
+            usage = summed(usage, item)
+        return Response(
+            id=text(data.get("id")),
+            model=models[0] if len(models) == 1 else None,
+            status=status,
+            usage=read_usage({"usage": usage}) if status not in _RUNNING else None,
+            operation=_OPERATIONS.get(text(data.get("endpoint")) or "", "chat"),
+            error=error_code(data.get("error")),
+        )
+
+
+def _vectors(data: Wire) -> list[object]:
+    return [vector for item in seq(data.get("data")) if (vector := obj(item).get("embedding")) is not None]
+
+
+def _summary(data: Wire, vectors: list[object]) -> dict[str, object]:
+    """What is worth showing of an answer that is no message; never the vectors."""
+    found: dict[str, object] = {"embeddings": len(vectors)} if vectors else {}
+    if vectors and seq(vectors[0]):
+        found["dimension"] = len(seq(vectors[0]))
+    if data.get("object") == "video":
+        found["video"] = data.get("id")
+    return found
+
+
+def _counted(data: Wire) -> dict[str, object]:
+    tokens, results = count(data.get("input_tokens")), seq(data.get("results"))
+    found: dict[str, object] = {} if tokens is None else {"input_tokens": tokens}
+    if results:
+        found["flagged"] = any(obj(result).get("flagged") is True for result in results)
+    return found
+
+
+def _image(image: Wire) -> Part:
+    data = text(image.get("b64_json"))
+    return by_url(f"data:image/png;base64,{data}" if data else text(image.get("url")) or "", "image")
+
+
+class Fold:
+    """What a stream of partial images or of pieces of text adds up to."""
+
+    def __init__(self) -> None:
+        self._fields: dict[str, object] = {"complete": False}
+        self._images: list[object] = []
+        self._text: list[str] = []
+
+    def figures(self, chunk: Wire) -> None:
+        """Usage comes with each image that is complete, or with the end of the text."""
+        kind = text(chunk.get("type")) or ""
+        if chunk.get("error"):
+            self._fields["error"] = chunk["error"]
+        if kind.endswith((".completed", ".done")):
+            self._fields["complete"] = True
+            if isinstance(chunk.get("usage"), dict):
+                self._fields["usage"] = summed(obj(self._fields.get("usage")), obj(chunk["usage"]))
+
+    def content(self, chunk: Wire) -> None:
+        """Images that are complete; text."""
+        kind, piece = text(chunk.get("type")) or "", text(chunk.get("delta"))
+        if chunk.get("b64_json") and kind.endswith(".completed"):
+            self._images.append(chunk)
+        elif piece and kind == "transcript.text.delta":
+            self._text.append(piece)
+
+    def data(self) -> dict[str, object]:
+        """The response JSON."""
+        return {**self._fields, "data": self._images, "text": "".join(self._text)}

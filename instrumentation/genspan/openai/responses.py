@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final
 
-from genspan.openai.chat import error_code, sampling
-from genspan.openai.parts import FINISH, other, read_parts, read_tools, tool_call
+from genspan.openai import params as parameters
+from genspan.openai.chat import error_code
+from genspan.openai.parts import FINISH, other, read_parts, read_tools, said_by_user
 from genspan.openai.usage import read_usage
 from genspan_semconv.model import Prompt, Response, obj, seq, text, whole
+from genspan_semconv.parts import Pieces, plain, said, server_tool_call, tool_call, with_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from genspan_semconv.model import AttributeValue, Message, Params, Part
+    from genspan_semconv.model import Message, Params, Part
 
     Wire = Mapping[str, object]
 
-_RUNNING = frozenset(("queued", "in_progress"))
-_TERMINAL = frozenset(("completed", "incomplete", "failed", "cancelled"))
-_AROUND = frozenset(("type", "id", "call_id", "status", "role"))
+_RUNNING: Final = frozenset(("queued", "in_progress"))
+_TERMINAL: Final = frozenset(("completed", "incomplete", "failed", "cancelled"))
+_AROUND: Final = frozenset(("type", "id", "call_id", "status", "role"))
 
-# Where the pieces of an event belong: the field of the output item, and whether it has several of them.
-_DELTAS = {
+# Where the pieces of an event belong: the field of the output item, and the kind of part where it has several.
+_DELTAS: Final = {
     "response.output_text.delta": ("content", "output_text"),
     "response.output_audio_transcript.delta": ("content", "output_text"),
     "response.audio_transcript.delta": ("content", "output_text"),
@@ -37,26 +39,14 @@ _DELTAS = {
 
 def params(body: Wire) -> Params:
     """Parameters of the request."""
-    stored, conversation = obj(body.get("prompt")), body.get("conversation")
-    kind = text(obj(obj(body.get("text")).get("format")).get("type"))
-    found: dict[str, AttributeValue | None] = {
-        "max_tokens": whole(body.get("max_output_tokens")),
-        "previous_response_id": text(body.get("previous_response_id")),
-        "conversation_id": text(conversation) or text(obj(conversation).get("id")),
-        "prompt_name": text(stored.get("id")),
-        "prompt_version": text(stored.get("version")),
-        "output_type": "json" if kind and kind.startswith("json") else kind,
-    }
-    known = {name: value for name, value in found.items() if value is not None}
-    return {"api_type": "responses", **sampling(body), **known}
+    return {"api_type": "responses", **parameters.read(body)}
 
 
 def response(data: Wire) -> Response:
-    """Id, model, state and usage."""
+    """Id, model, state and usage. A background response is a model call of its own, whoever reads it first."""
     status = text(data.get("status"))
     reason = text(obj(data.get("incomplete_details")).get("reason")) if status == "incomplete" else None
     reason = reason or (status if status not in _RUNNING else None)
-    conversation = data.get("conversation")
     error = error_code(data.get("error")) or ("failed" if status == "failed" else None)
     return Response(
         id=text(data.get("id")),
@@ -68,20 +58,19 @@ def response(data: Wire) -> Response:
         final=status in _TERMINAL,
         error=error,
         service_tier=text(data.get("service_tier")),
-        conversation_id=text(conversation) or text(obj(conversation).get("id")),
+        conversation_id=parameters.conversation(data.get("conversation")),
         compacted=any(obj(item).get("type") == "compaction" for item in seq(data.get("output"))),
+        operation="chat" if data.get("background") is True else None,
     )
 
 
 def prompt(body: Wire) -> Prompt:
     """Instructions, the input (a text, or items) and the tools."""
-    given, system = body.get("input"), body.get("instructions")
-    messages: list[Message] = []
-    if isinstance(given, str) and given:
-        messages = [{"role": "user", "parts": read_parts(given)}]
+    given = body.get("input")
+    messages = said_by_user(given) if isinstance(given, str) else []
     for item in seq(given):
         add_item(messages, obj(item))
-    return Prompt(read_parts(system), messages, read_tools(body.get("tools")))
+    return Prompt(read_parts(body.get("instructions")), messages, read_tools(body.get("tools")))
 
 
 def answer(data: Wire) -> list[Message]:
@@ -101,8 +90,7 @@ def answer(data: Wire) -> list[Message]:
 
 def add_item(messages: list[Message], item: Wire) -> None:
     """Add an item of an input or output; what has the same role goes on in one message."""
-    kind = text(item.get("type")) or "message"
-    role = text(item.get("role"))
+    kind, role = text(item.get("type")) or "message", text(item.get("role"))
     if role is None or kind != "message":
         role = "tool" if kind.endswith("_output") else "assistant"
     reader = _result if kind.endswith("_output") else _server
@@ -120,41 +108,26 @@ def _call(item: Wire) -> list[Part]:
 def _result(item: Wire) -> list[Part]:
     """A tool's result: its text where that is all there is. Some kinds have fields of their own for it."""
     output = item.get("output", {name: value for name, value in item.items() if name not in _AROUND})
-    parts = read_parts(output)
-    texts = [str(part["content"]) for part in parts if part["type"] == "text"]
-    response = "".join(texts) if parts and len(texts) == len(parts) else output
-    return [{"type": "tool_call_response", "id": text(item.get("call_id")) or "", "response": response}]
+    return [{"type": "tool_call_response", "id": text(item.get("call_id")) or "", "response": plain(output)}]
 
 
 def _reasoning(item: Wire) -> list[Part]:
     """The summary or the reasoning itself; encrypted reasoning says nothing."""
     found = [obj(part).get("text") for part in (*seq(item.get("summary")), *seq(item.get("content")))]
-    return [{"type": "reasoning", "content": content} for content in found if text(content)]
-
-
-def _compaction(item: Wire) -> list[Part]:
-    part: Part = {"type": "compaction"}
-    if item.get("id"):
-        part["id"] = item["id"]
-    return [part]
+    return [said(content, "reasoning") for content in found if text(content)]
 
 
 def _server(item: Wire) -> list[Part]:
     """What the provider ran itself (searches, code, MCP), or what is not known yet."""
     kind = text(item.get("type")) or "unknown"
-    if not kind.endswith("_call"):
-        return [other(item)]
-    part: Part = {"type": "server_tool_call", "name": text(item.get("name")) or kind, "server_tool_call": dict(item)}
-    if item.get("id"):
-        part["id"] = item["id"]
-    return [part]
+    return [server_tool_call(text(item.get("name")) or kind, dict(item)) if kind.endswith("_call") else other(item)]
 
 
 _ITEMS: dict[str, Callable[[Wire], list[Part]]] = {
     "function_call": _call,
     "custom_tool_call": _call,
     "reasoning": _reasoning,
-    "compaction": _compaction,
+    "compaction": lambda item: [with_id({"type": "compaction"}, item.get("id"))],
 }
 
 
@@ -164,7 +137,7 @@ class Fold:
     def __init__(self) -> None:
         self._response: dict[str, object] = {}
         self._items: dict[int, dict[str, object]] = {}
-        self._pieces: dict[tuple[int, str, str, int], list[str]] = {}
+        self._pieces: dict[int, dict[tuple[str, str, int], Pieces]] = {}
 
     def figures(self, chunk: Wire) -> None:
         """The response as the event has it, or an error."""
@@ -176,25 +149,26 @@ class Fold:
 
     def content(self, chunk: Wire) -> None:
         """Output items, and the pieces of those that are not done."""
-        index = whole(chunk.get("output_index")) or 0
-        item = obj(chunk.get("item"))
-        place = _DELTAS.get(text(chunk.get("type")) or "")
+        kind, index, item = chunk.get("type"), whole(chunk.get("output_index")) or 0, obj(chunk.get("item"))
+        place = _DELTAS.get(text(kind) or "")
         if item:
             self._items[index] = dict(item)
-            if chunk.get("type") == "response.output_item.done":
-                self._pieces = {key: pieces for key, pieces in self._pieces.items() if key[0] != index}
-        elif place is not None and isinstance(chunk.get("delta"), str):
+            if kind == "response.output_item.done":
+                self._pieces.pop(index, None)
+        elif place is not None:
             inner = whole(chunk.get("content_index", chunk.get("summary_index"))) or 0
-            self._pieces.setdefault((index, *place, inner), []).append(cast("str", chunk["delta"]))
+            growing = self._pieces.setdefault(index, {}).setdefault((*place, inner), Pieces())
+            growing.put("text", chunk.get("delta"))
 
     def data(self) -> dict[str, object]:
         """The response JSON."""
         if self._response.get("output"):
             return self._response
-        for (index, field, kind, _), pieces in sorted(self._pieces.items()):
+        for index, pieces in self._pieces.items():
             item = self._items.setdefault(index, {"type": "message"})
-            joined = "".join(pieces)
-            name = "refusal" if kind == "refusal" else "text"
-            item[field] = [*seq(item.get(field)), {"type": kind, name: joined}] if kind else joined
+            for (field, kind, _), growing in sorted(pieces.items()):
+                joined = growing.joined().get("text", "")
+                part = {"type": kind, "refusal" if kind == "refusal" else "text": joined}
+                item[field] = [*seq(item.get(field)), part] if kind else joined
         self._pieces = {}
         return {**self._response, "output": [item for _, item in sorted(self._items.items())]}

@@ -1,36 +1,40 @@
-"""Websockets: realtime sessions and the Responses API over one connection. One span per response."""
+"""Websockets: the Responses API over one connection, realtime and live sessions. One span per response."""
 
 from __future__ import annotations
 
 import re
 from collections import deque
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from genspan._core.api import Route
-from genspan._core.call import Request, open_call
-from genspan._core.socket import Connection, Sockets, address, headers
+from genspan._core.binding import Patch
+from genspan._core.call import Request
+from genspan._core.socket import Connection, Sent, Sockets, address, begin_call, headers
 from genspan._core.wire import parse
 from genspan.openai import responses
 from genspan.openai.chat import error_code
-from genspan.openai.media import Media
+from genspan.openai.plain import Plain
 from genspan_semconv.model import obj, seq, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from genspan._core.api import Api
+    from genspan._core.call import Call
+    from genspan._core.drive import Args, Kwargs, Wrapped, Wrapper
     from genspan._core.telemetry import Telemetry
     from genspan_semconv.model import Key, Params, Response
 
     Wire = Mapping[str, object]
-    MakeKey = Callable[[Any, type[Any], str, str | None, bool], Key]
+    Begin = Callable[..., Call | None]
+    Reader = Callable[[Begin, Any, Wire], None]
+    MakeKey = Callable[[Any, str, str | None, bool, Any], Key]
 
-_TYPE: Final = re.compile(rb'"type"\s*:\s*"((?:response|session|conversation\.item)\.[\w.]+)"')
+_TYPE: Final = re.compile(rb'"type"\s*:\s*"((?:response|session|conversation\.item|decision)\.[\w.]+|error)"')
 _OVER: Final = frozenset(f"response.{end}" for end in ("done", "completed", "failed", "incomplete", "cancelled"))
-_HEARD: Final = "conversation.item.input_audio_transcription.completed"
-_ITEMS: Final = frozenset(f"conversation.item.{how}" for how in ("added", "created", "done"))
 _MAX_ITEMS: Final = 200
+_LIVE: Final = "session"
+_NOTHING: Final[Wire] = {}
 
 CLASSES: Final = tuple(
     (f"openai.resources.{module}", f"{twin}{name}Connection")
@@ -39,9 +43,12 @@ CLASSES: Final = tuple(
         ("beta.responses.responses", "Responses"),
         ("realtime.realtime", "Realtime"),
         ("beta.realtime.realtime", "Realtime"),
+        ("live.live", "Live"),
+        ("live.forks", "Forks"),
     )
     for twin in ("", "Async")
 )
+LANES: Final = ("ResponsesWebSocketLane.send", "AsyncResponsesWebSocketLane.send")
 
 
 class Realtime:
@@ -50,13 +57,10 @@ class Realtime:
     Fold, prompt, answer = responses.Fold, staticmethod(responses.prompt), staticmethod(responses.answer)
 
     def params(self, body: Wire) -> Params:
-        """Parameters of the session."""
-        found = responses.params(body)
-        spoken = "audio" in seq(body.get("output_modalities") or body.get("modalities"))
-        return {
-            **{name: found[name] for name in found if name != "api_type"},
-            **({"output_type": "speech"} if spoken else {}),
-        }
+        """Parameters of the session. The field ``conversation`` says only whether the answer is added to it."""
+        found = responses.params({**body, "conversation": None})
+        del found["api_type"]
+        return found
 
     def response(self, data: Wire) -> Response:
         """Why a response ended is in its ``status_details``."""
@@ -67,97 +71,194 @@ class Realtime:
 
 
 class _Connection(Connection):
-    def __init__(self) -> None:
+    def __init__(self, realtime: bool) -> None:
         super().__init__()
+        self.realtime = realtime
         self.session: Wire = {}
-        self.asked: deque[Wire] = deque(maxlen=_MAX_ITEMS)
+        self.asked: deque[Sent] = deque(maxlen=_MAX_ITEMS)
         self.items: deque[Wire] = deque(maxlen=_MAX_ITEMS)
         self.lanes: dict[str | None, str] = {}
         """The newest response of each ``stream_id``, where one connection carries several at a time."""
 
-    def ask(self, lane: str | None) -> Wire:
-        """What the response that begins in a lane was asked for with."""
-        found = next((asked for asked in self.asked if text(asked.get("stream_id")) == lane), obj(None))
-        if found:
-            self.asked.remove(found)
-        return found
+    def ask(self, field: str, value: str | None) -> Sent | None:
+        """The oldest request with this field that is not answered yet."""
+        for position, asked in enumerate(self.asked):
+            if text(asked.body.get(field)) == value:
+                del self.asked[position]
+                return asked
+        return None
+
+    def answering(self, event: Wire) -> str:
+        """The response that an event belongs to: by its id, or the newest in its lane, or the newest of all."""
+        identity = text(obj(event.get("response")).get("id")) or text(event.get("response_id"))
+        newest = next((known for known in reversed(self.calls) if known != _LIVE), "")
+        return identity or self.lanes.get(text(event.get("stream_id"))) or newest
 
 
 class OpenAISockets(Sockets):
     """The connections of one instrumentor."""
 
-    kind = _Connection
-
     def __init__(self, key: MakeKey) -> None:
         super().__init__()
         self._key = key
-        self._realtime, self._transcription = Realtime(), Media("text")
+        self._realtime, self._text = Realtime(), Plain("text")
+        self._speech, self._decision = Plain("speech"), Plain("json")
+        self._readers: Mapping[str, Reader] = {
+            "session.created": self._session,
+            "session.updated": self._session,
+            "session.started": self._lives,
+            "session.usage.updated": self._lasted,
+            "session.closed": self._lasted,
+            "conversation.item.added": self._item,
+            "conversation.item.created": self._item,
+            "conversation.item.done": self._item,
+            "conversation.item.input_audio_transcription.completed": self._heard,
+            "response.event": self._delegated,
+            "decision.event": self._delegated,
+            "decision.completed": self._decided,
+            "response.created": self._created,
+            "error": self._refused,
+        }
 
-    def message(self, connection: _Connection, event: object) -> None:
+    def begin(self, instance: Any) -> _Connection:
+        """What is known of a connection at its start."""
+        return _Connection("Realtime" in type(instance).__name__)
+
+    def lanes(self, names: tuple[str, ...]) -> tuple[Patch, ...]:
+        """The patches of lanes, which send past the connection of the SDK that they belong to."""
+
+        def hook(telemetry: Telemetry) -> Wrapper:
+            def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+                event = args[0] if args else kwargs["event"]
+                self.sent(instance._session.connection, event, stream_id=instance._state.stream_id)
+                return wrapped(*args, **kwargs)
+
+            return wrapper
+
+        return tuple(Patch("openai.lib.responses_websocket._session", name, hook) for name in names)
+
+    def message(self, connection: _Connection, sent: Sent) -> None:
         """Remember what a response is asked for with."""
-        asked = obj(event)
-        if asked.get("type") == "response.create":
-            connection.asked.append({**asked, **obj(asked.get("response"))})
+        if sent.body.get("type") == "response.create":
+            connection.asked.append(sent._replace(body={**sent.body, **obj(sent.body.get("response"))}))
 
     def event(self, telemetry: Telemetry, instance: Any, connection: _Connection, data: str | bytes) -> None:
         """Look at an event as far as its type makes it worth: sound is not parsed a second time."""
         match = _TYPE.search(data.encode() if isinstance(data, str) else data)
         kind = match[1].decode() if match is not None else ""
-        if kind.endswith("audio.delta"):
+        if kind in ("response.audio.delta", "response.output_audio.delta"):
             for call in connection.calls.values():
                 call.arrived()
-            return
-        event: Wire = obj(parse(data) if kind else None)
-        if kind in ("session.created", "session.updated"):
-            connection.session = obj(event.get("session"))
-        elif kind in _ITEMS:
-            connection.items.append(_silent(obj(event.get("item"))))
-        elif kind == "response.created":
-            self._open(telemetry, instance, connection, event)
-        elif kind == _HEARD:
-            self._heard(telemetry, instance, connection, event)
-        elif kind.startswith("response."):
-            identity = text(obj(event.get("response")).get("id")) or text(event.get("response_id"))
-            identity = identity or connection.lanes.get(text(event.get("stream_id"))) or connection.newest()
-            call = connection.calls.get(identity)
-            if call is not None:
-                call.chunk(event)
-                if kind in _OVER:
-                    del connection.calls[identity]
-                    call.finish()
+        elif kind and not kind.startswith(("session.output_audio", "session.input_audio")):
+            self._take(self._beginner(telemetry, instance), connection, obj(parse(data)))
 
-    def _open(self, telemetry: Telemetry, instance: Any, connection: _Connection, event: Wire) -> None:
-        response = obj(event.get("response"))
-        asked, identity = connection.ask(text(event.get("stream_id"))), text(response.get("id")) or ""
-        realtime = "Realtime" in type(instance).__name__
-        body = {**connection.session, "input": list(connection.items), **asked} if realtime else asked
-        model = text(body.get("model")) or text(response.get("model")) or _query_model(instance)
-        api: Api = self._realtime if realtime else responses
-        call = open_call(telemetry, partial(self._request, instance, api, ("chat", model, True), body))
+    def _take(self, begin: Begin, connection: _Connection, event: Wire) -> None:
+        kind = text(event.get("type")) or ""
+        reader = self._readers.get(kind, self._goes_on if kind.startswith("response.") else None)
+        if reader is not None:
+            reader(begin, connection, event)
+
+    def _session(self, begin: Begin, connection: _Connection, event: Wire) -> None:
+        connection.session = obj(event.get("session"))
+
+    def _item(self, begin: Begin, connection: _Connection, event: Wire) -> None:
+        connection.items.append(_silent(obj(event.get("item"))))
+
+    def _heard(self, begin: Begin, connection: _Connection, event: Wire) -> None:
+        """What the user said is written down by a model of its own, and billed apart."""
+        heard = {"text": event.get("transcript"), "usage": event.get("usage")}
+        _answered(begin(self._text, "generate_content", _transcriber(connection.session)), heard)
+
+    def _delegated(self, begin: Begin, connection: _Connection, event: Wire) -> None:
+        """A live session hands on the events of those to whom it delegates."""
+        self._take(begin, connection, obj(event.get("event")))
+
+    def _decided(self, begin: Begin, connection: _Connection, event: Wire) -> None:
+        decision = obj(event.get("decision"))
+        _answered(begin(self._decision, "generate_content", text(decision.get("model"))), decision)
+
+    def _goes_on(self, begin: Begin, connection: _Connection, event: Wire) -> None:
+        identity = connection.answering(event)
+        call = connection.calls.get(identity)
+        if call is not None:
+            call.chunk(event)
+            if event.get("type") in _OVER:
+                del connection.calls[identity]
+                call.finish()
+
+    def _created(self, begin: Begin, connection: _Connection, event: Wire) -> None:
+        response, lane = obj(event.get("response")), text(event.get("stream_id"))
+        identity = text(response.get("id")) or ""
+        call = self._asked(begin, connection, connection.ask("stream_id", lane), text(response.get("model")))
         if call is not None:
             connection.calls[identity] = call
-            connection.lanes[text(event.get("stream_id"))] = identity
+            connection.lanes[lane] = identity
             call.chunk({"type": event.get("type"), "response": {**response, "output": None}})
 
-    def _heard(self, telemetry: Telemetry, instance: Any, connection: _Connection, event: Wire) -> None:
-        """What the user said, written down by a model of its own, is billed apart."""
-        heard = obj(obj(obj(connection.session.get("audio")).get("input")).get("transcription"))
-        model = text((heard or obj(connection.session.get("input_audio_transcription"))).get("model"))
-        request = partial(self._request, instance, self._transcription, ("generate_content", model, False), {})
-        call = open_call(telemetry, request) if event.get("usage") else None
+    def _refused(self, begin: Begin, connection: _Connection, event: Wire) -> None:
+        """What was asked is answered by an error. In realtime sessions that may be one of something else."""
+        cause, lane = text(obj(event.get("error")).get("event_id")), text(event.get("stream_id"))
+        if connection.realtime and cause is None:
+            return
+        asked = connection.ask("event_id", cause) if connection.realtime else connection.ask("stream_id", lane)
+        call = self._asked(begin, connection, asked, None) if asked is not None else None
+        if call is None and not connection.realtime:
+            call = connection.calls.pop(connection.answering(event), None)
         if call is not None:
-            call.see({"text": event.get("transcript"), "usage": event.get("usage")})
+            call.chunk({"type": "error", "error": event.get("error")})
             call.finish()
 
-    def _request(self, instance: Any, api: Api, what: tuple[str, str | None, bool], body: Wire) -> Request:
-        """``what`` is operation, model, and whether it is a stream."""
-        socket = instance._connection
-        key = self._key(address(socket), cast("type[Any]", type(instance)), *what)
-        return Request(Route(api, key), body, headers(socket), "")
+    def _asked(self, begin: Begin, connection: _Connection, sent: Sent | None, model: str | None) -> Call | None:
+        body = sent.body if sent is not None else obj(None)
+        if connection.realtime:
+            body = {**connection.session, "input": list(connection.items), **body}
+        api: Api = self._realtime if connection.realtime else responses
+        return begin(api, "chat", text(body.get("model")) or model, body, sent)
+
+    def _lives(self, begin: Begin, connection: _Connection, event: Wire) -> None:
+        """A live session is one call from start to end, and billed by the second."""
+        self._session(begin, connection, event)
+        call = begin(self._speech, "generate_content", text(connection.session.get("model")), connection.session)
+        if call is not None:
+            connection.calls[_LIVE] = call
+
+    def _lasted(self, begin: Begin, connection: _Connection, event: Wire) -> None:
+        """The seconds so far, or of the whole session."""
+        call, over = connection.calls.get(_LIVE), event.get("type") == "session.closed"
+        if call is not None:
+            call.see({"usage": event.get("usage"), "complete": over})
+            if over:
+                del connection.calls[_LIVE]
+                call.finish()
+
+    def _beginner(self, telemetry: Telemetry, instance: Any) -> Begin:
+        def begin(
+            api: Api, operation: str, model: str | None, body: Wire = _NOTHING, sent: Sent | None = None
+        ) -> Call | None:
+            def request() -> Request:
+                socket = instance._connection
+                known = model or _query_model(socket)
+                key = self._key(instance, operation, known, operation == "chat", address(socket))
+                return Request(Route(api, key), body, headers(socket), "")
+
+            return begin_call(telemetry, request, sent)
+
+        return begin
 
 
-def _query_model(instance: Any) -> str | None:
-    match = re.search(r"[?&]model=([^&]+)", instance._connection.request.path)
+def _answered(call: Call | None, data: Wire) -> None:
+    if call is not None:
+        call.see(data)
+        call.finish()
+
+
+def _transcriber(session: Wire) -> str | None:
+    heard = obj(obj(obj(session.get("audio")).get("input")).get("transcription"))
+    return text((heard or obj(session.get("input_audio_transcription"))).get("model"))
+
+
+def _query_model(socket: Any) -> str | None:
+    match = re.search(r"[?&]model=([^&]+)", socket.request.path)
     return match[1] if match is not None else None
 
 

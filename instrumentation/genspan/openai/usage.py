@@ -18,7 +18,7 @@ _MODALITIES = ("text", "image", "audio")
 
 def read_usage(data: Wire) -> Usage | None:
     """The ``usage`` of a response, with what hosted tools and drawing cost beside it."""
-    wire = obj(data.get("usage"))
+    wire = obj(data.get("usage") or obj(data.get("x_groq")).get("usage"))
     inputs, outputs = _first(wire, _INPUT_DETAILS), _first(wire, _OUTPUT_DETAILS)
     writes = obj(inputs.get("cache_write_tokens_details"))
     usage = Usage(

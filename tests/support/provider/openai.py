@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from tests.support.provider import openai_agents as agents
 from tests.support.provider import openai_chat as chat
 from tests.support.provider import openai_other as other
 from tests.support.provider import openai_responses as responses
@@ -85,6 +86,7 @@ WIRE = Wire(
         _route("DELETE", f"responses/{_ID}", other.nothing, "responses"),
         replace(_route("GET", "responses", sockets.handshake, "responses.connect"), socket=sockets.responses),
         replace(_route("GET", "realtime", sockets.handshake, "realtime"), socket=sockets.realtime),
+        replace(_route("GET", "live/sessions", sockets.handshake, "live"), socket=sockets.live),
         _route("POST", "embeddings", other.embed, "embeddings"),
         _route("POST", "images/(?:generations|edits|variations)", other.draw, "images"),
         _route("POST", "audio/speech", other.speak, "audio.speech"),
@@ -95,6 +97,10 @@ WIRE = Wire(
         _route("POST", "decisions", other.decide, "decisions"),
         _route("POST", "batches", other.create_batch, "batches"),
         _route("GET", f"batches/{_ID}", other.fetch_batch, "batches"),
+        _route("GET", f"evals/[^/]+/runs/{_ID}", agents.run, "evals"),
+        _route("POST", "agents/sessions", agents.start, "agents"),
+        _route("GET", "agents/sessions/(?P<session>[^/]+)/turns", agents.turns, "agents"),
+        _route("GET", f"agents/sessions/(?P<session>[^/]+)/turns/{_ID}", agents.turn, "agents"),
         _route("GET", "models", other.models, "models"),
     ),
     prompt=newest_prompt,

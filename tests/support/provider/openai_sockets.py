@@ -22,8 +22,15 @@ async def responses(socket: Any, request: Request, enter: Any) -> None:
         if body.get("type") != "response.create":
             continue
         reply = with_directives(Reply(), newest_text(body.get("input")), request.headers)
+        lane = {"stream_id": body["stream_id"]} if "stream_id" in body else {}
+        if reply.status >= 400:
+            error = {"type": "invalid_request_error", "code": "previous_response_not_found", "message": "no such"}
+            await socket.send_str(json.dumps({"type": "error", "status": reply.status, "error": error, **lane}))
+            continue
         made = response(body, reply)
-        sent = events(made)
+        sent = [
+            {**event, **({"stream_id": body["stream_id"]} if "stream_id" in body else {})} for event in events(made)
+        ]
         for number, event in enumerate(sent):
             if number == reply.cut:
                 await socket.close()
@@ -57,8 +64,41 @@ async def realtime(socket: Any, request: Request, enter: Any) -> None:
             enter(event, usage)
             kind = "conversation.item.input_audio_transcription.completed"
             await send(kind, item_id=serial("item"), content_index=0, transcript="Hello there.", usage=usage)
+        elif event["type"] == "response.create" and event.get("event_id") == "refuse":
+            error = {"type": "invalid_request_error", "code": "conversation_already_has_active_response"}
+            await send("error", error={**error, "message": "wait", "event_id": "refuse"})
         elif event["type"] == "response.create":
             await _respond(send, items, enter, event)
+
+
+async def live(socket: Any, request: Request, enter: Any) -> None:
+    """A session billed by the second, which delegates a response and a decision when it is given instructions."""
+    session: Json = {}
+
+    async def send(kind: str, **fields: Json) -> None:
+        await socket.send_str(json.dumps({"event_id": serial("event"), **fields, "type": kind}))
+
+    async for message in socket:
+        event = json.loads(message.data)
+        if event["type"] == "session.start":
+            session = {"id": serial("live"), "status": "active", "expires_at": 1, **event["session"]}
+            await send("session.started", session=session)
+        elif event["type"] == "session.instructions.append":
+            body = {"model": "gpt-4.1-mini", "input": "what was said"}
+            reply = Reply()
+            made = response(body, reply)
+            await send("session.usage.updated", usage={"seconds": 4.5})
+            for inner in events(made):
+                if inner["type"] == "response.completed":
+                    enter(body, made["usage"])
+                await send("response.event", event=inner, delegation_id="d1")
+            usage = {"input_tokens": 31, "output_tokens": 2, "total_tokens": 33}
+            enter(body, usage)
+            decision = {"id": serial("dec"), "object": "decision", "model": "gpt-5-nano", "answers": [], "usage": usage}
+            await send("decision.event", event={"type": "decision.completed", "decision": decision})
+            await send("session.output_audio.delta", delta="AAAA" * 50)
+        elif event["type"] == "session.close":
+            await send("session.closed", session=session, reason="close_requested", usage={"seconds": 9.25})
 
 
 async def _respond(send: Any, items: list[Json], enter: Any, event: Json) -> None:

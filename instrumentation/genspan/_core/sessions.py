@@ -1,0 +1,75 @@
+"""Sessions in which a provider makes model calls by itself, known by what the program reads of them.
+
+The same events come with every stream and every listing, so each call is counted by its id, once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import partial
+from time import time_ns
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from genspan._core.api import Route
+from genspan._core.call import Request, open_call
+from genspan._core.counted import Recent
+from genspan._core.guard import Guard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from genspan._core.api import Api
+    from genspan._core.counted import Counted
+    from genspan._core.telemetry import Telemetry
+    from genspan_semconv.model import Key
+
+    MakeKey = Callable[[Any, str, str | None, bool], Key]
+
+_telling = Guard("events of a session")
+
+
+class Told(NamedTuple):
+    """A model call that is over: its id, the id by which its start was told, its session, its usage in JSON."""
+
+    identity: str
+    start: str
+    session: str
+    data: Mapping[str, object]
+
+
+class Sessions(ABC):
+    """What is known of sessions: the model of each, and the calls that have begun."""
+
+    def __init__(self, api: Api, operation: str, key: MakeKey, counted: Counted) -> None:
+        self._api, self._operation, self._key, self._counted = api, operation, key, counted
+        self._models, self._begun = Recent[str](), Recent[int]()
+
+    @abstractmethod
+    def told(self, data: Mapping[str, object], response: Any) -> Iterable[Told]:
+        """The calls that an answer or an event tells of."""
+
+    def began(self, identity: str) -> None:
+        """A call has begun."""
+        self._begun.put(identity, time_ns())
+
+    def runs(self, session: str | None, model: str | None) -> None:
+        """A session runs a model."""
+        if session and model:
+            self._models.put(session, model)
+
+    def read(self, telemetry: Telemetry, client: Any, data: Mapping[str, object], response: Any) -> None:
+        """Look at any answer and any event."""
+        with _telling:
+            if not telemetry.listening():
+                return
+            for told in self.told(data, response):
+                if self._counted.first(told.identity):
+                    began = self._begun.pop(told.start, None)
+                    call = open_call(telemetry, partial(self._request, client, told), began)
+                    if call is not None:
+                        call.see(told.data)
+                        call.end()
+
+    def _request(self, client: Any, told: Told) -> Request:
+        key = self._key(client, self._operation, self._models.get(told.session), False)
+        return Request(Route(self._api, key), {"session": told.session}, {}, "")

@@ -1,0 +1,66 @@
+"""Turns of OpenAI's own agents: https://platform.openai.com/docs/api-reference/agents.
+
+A turn is many model calls that only OpenAI sees; it tells what those of the root agent, or of a subagent, cost.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from genspan._core.sessions import Sessions, Told
+from genspan.openai.chat import error_code
+from genspan.openai.usage import read_usage
+from genspan_semconv.model import NoContent, Response, obj, seq, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from genspan._core.counted import Counted
+    from genspan._core.sessions import MakeKey
+    from genspan_semconv.model import Params
+
+    Wire = Mapping[str, object]
+
+_OVER: Final = ("completed", "failed", "cancelled")
+_SESSION: Final = "agent.session"
+_TURN: Final = "agent.session.turn"
+
+
+class Turn(NoContent):
+    """A turn that is over; it holds figures and no content."""
+
+    def params(self, body: Wire) -> Params:
+        """The session."""
+        return {"conversation_id": text(body.get("session")) or ""}
+
+    def response(self, data: Wire) -> Response:
+        """Usage, and whether it failed."""
+        failed = data.get("status") == "failed"
+        error = error_code(data.get("error")) or ("failed" if failed else None)
+        return Response(id=text(data.get("id")), usage=read_usage(data), error=error)
+
+
+class Agents(Sessions):
+    """The sessions that a program has read of."""
+
+    def __init__(self, key: MakeKey, counted: Counted) -> None:
+        super().__init__(Turn(), "invoke_agent", key, counted)
+
+    def told(self, data: Wire, response: Any) -> Iterator[Told]:
+        """Turns by themselves, in an event or in a listing; models of sessions on the way."""
+        listed = data.get("object") == "list" and "/agents/" in response.request.url.path
+        if not listed and "session" not in data and "session_id" not in data and data.get("object") != _SESSION:
+            return
+        for item in (data, *seq(data.get("data"))):
+            wire = obj(item)
+            session = obj(wire.get("session")) or wire
+            self.runs(text(session.get("id")), text(obj(session.get("agent")).get("model")))
+            turn = obj(wire.get("turn")) or wire
+            identity = text(turn.get("id"))
+            if turn.get("object") != _TURN or not identity:
+                continue
+            if turn.get("status") not in _OVER:
+                self.began(identity)
+            elif turn.get("usage") or wire.get("usage"):
+                told = {**turn, "usage": turn.get("usage") or wire.get("usage")}
+                yield Told(identity, identity, text(turn.get("session_id")) or "", told)
