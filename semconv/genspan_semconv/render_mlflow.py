@@ -157,7 +157,7 @@ def _assistant(message: Message) -> dict[str, object]:
             thoughts.append(str(part.get("content") or ""))
         else:
             shown.append(part)
-    merged: dict[str, object] = {"role": message.get("role", "assistant")}
+    merged: dict[str, object] = {"role": _ROLES.get(message.get("role", ""), "assistant")}
     merged["content"] = _parts(shown) if shown else None
     if calls:
         merged["tool_calls"] = calls

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 
 import pytest
 from google import genai
@@ -12,18 +11,13 @@ from google.oauth2.credentials import Credentials
 from opentelemetry import baggage
 from opentelemetry import context as otel
 from tests.support import surfaces
+from tests.support.canary import ANSWER, ARGUMENT, CONTENT, PROMPT, RESULT, SYSTEM, leaks
 from tests.support.provider import Reply
 
 KEY = "AIzaSyD-secret-key-0123456789"
 TOKEN = "ya29.secret-token-0123456789"
 MINE = "my-own-header-secret-42"
 USER, PASSWORD = "gateway-user-secret", "gateway/pass word-secret"
-PROMPT = "the-prompt-nobody-may-see"
-ANSWER = "the-answer-nobody-may-see"
-RESULT = "the-tool-result-nobody-may-see"
-SYSTEM = "the-system-prompt-nobody-may-see"
-ARGUMENT = "the-tool-argument-nobody-may-see"
-CONTENT = (PROMPT, ANSWER, RESULT, SYSTEM, ARGUMENT)
 SECRETS = (KEY, TOKEN, MINE, USER, PASSWORD)
 
 FULL = {"CAPTURE": "SPAN_AND_EVENT", "GENSPAN_DIALECTS": "genai,mlflow"}
@@ -50,13 +44,6 @@ def _client(url, kind, **options):
     if kind == "url":
         http["base_url"] = url.replace("://", f"://{USER}:{PASSWORD.replace('/', '%2F').replace(' ', '%20')}@")
     return genai.Client(api_key=KEY, http_options=http)
-
-
-def _leaks(telemetry, texts):
-    """What of the texts is in what was exported: as it is, in JSON, or in base64."""
-    exported = telemetry.exported()
-    forms = {text: (text.encode(), base64.b64encode(text.encode())) for text in texts}
-    return [text for text, written in forms.items() if any(form in exported for form in written)]
 
 
 def _everywhere(text):
@@ -96,7 +83,7 @@ def test_secrets_are_scrubbed_where_content_is_kept(provider, install, where, ki
         "url": (KEY, MINE, USER, PASSWORD),
     }
     assert telemetry.spans
-    assert _leaks(telemetry, sent[kind]) == []
+    assert leaks(telemetry, sent[kind]) == []
     client.close()
 
 
@@ -123,8 +110,8 @@ def test_secrets_of_per_call_options(provider, install, stream, is_async):
             list(client.models.generate_content_stream(**arguments))
         else:
             client.models.generate_content(**arguments)
-    assert _leaks(telemetry, (MINE, KEY)) == []
-    assert _leaks(telemetry, (PROMPT,)) == [PROMPT], "content is kept, or this test shows nothing"
+    assert leaks(telemetry, (MINE, KEY)) == []
+    assert leaks(telemetry, (PROMPT,)) == [PROMPT], "content is kept, or this test shows nothing"
     client.close()
 
 
@@ -172,7 +159,7 @@ def test_with_capture_off_no_content_leaves(provider, install, status, tool, dia
     telemetry = install(CAPTURE="NO_CONTENT", GENSPAN_DIALECTS=dialects)
     _program(provider, [tool], status)
     assert len(telemetry.leaves) >= 10
-    assert _leaks(telemetry, (*CONTENT, *SECRETS)) == []
+    assert leaks(telemetry, (*CONTENT, *SECRETS)) == []
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -180,7 +167,7 @@ def test_with_capture_off_no_content_leaves(provider, install, status, tool, dia
 def test_with_capture_off_no_content_leaves_of_broken_answers(provider, install, faults):
     telemetry = install(CAPTURE="NO_CONTENT", GENSPAN_DIALECTS="genai,mlflow")
     _program(provider, [_get_weather], **faults)
-    assert _leaks(telemetry, (*CONTENT, *SECRETS)) == []
+    assert leaks(telemetry, (*CONTENT, *SECRETS)) == []
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -188,8 +175,8 @@ def test_with_capture_on_content_is_there(provider, install):
     """Or the tests above show nothing."""
     telemetry = install(**FULL)
     _program(provider, [_get_weather])
-    assert _leaks(telemetry, CONTENT) == list(CONTENT)
-    assert _leaks(telemetry, (KEY, MINE)) == []
+    assert leaks(telemetry, CONTENT) == list(CONTENT)
+    assert leaks(telemetry, (KEY, MINE)) == []
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -217,5 +204,5 @@ def test_baggage_stays_here(provider, install):
     bare, traced = provider.ledger
     assert traced.headers == bare.headers
     assert traced.raw == bare.raw
-    assert _leaks(telemetry, (MINE, "customer")) == []
+    assert leaks(telemetry, (MINE, "customer")) == []
     client.close()
