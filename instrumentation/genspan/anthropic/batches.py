@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from genspan.anthropic.usage import read_usage
-from genspan_semconv.model import NoContent, Response, obj, seq, summed, text
+from genspan_semconv.model import NoContent, Response, Usage, obj, seq, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,12 +34,13 @@ class Results(NoContent):
 
     def response(self, data: Wire) -> Response:
         """The usage of what is new; the model and the tier where there is only one."""
-        models, usage = seq(data.get("models")), read_usage(data.get("usage"))
+        models, usage = seq(data.get("models")), data.get("usage")
+        counted = isinstance(usage, Usage)
         return Response(
             model=text(models[0]) if len(models) == 1 else None,
-            usage=usage,
-            operation="chat" if usage is not None else None,
-            anthropic_service_tier="batch" if usage is not None else None,
+            usage=usage if counted else None,
+            operation="chat" if counted else None,
+            anthropic_service_tier="batch" if counted else None,
             summary=dict(obj(data.get("results"))),
         )
 
@@ -52,7 +53,7 @@ class Tally:
         self._lines = 0
         self._models: dict[str, None] = {}
         self._results: dict[str, int] = {}
-        self._usage: dict[str, object] = {}
+        self._usage: Usage | None = None
 
     def figures(self, chunk: Wire) -> None:
         """One result: ``succeeded``, ``errored``, ``canceled`` or ``expired``."""
@@ -60,7 +61,8 @@ class Tally:
         kind, message = text(result.get("type")) or "unknown", obj(result.get("message"))
         self._results[kind] = self._results.get(kind, 0) + 1
         if self._first(self._lines) and message:
-            self._usage = summed(self._usage, obj(message.get("usage")))
+            usage = read_usage(message.get("usage"))
+            self._usage = usage + self._usage if usage and self._usage else usage or self._usage
             self._models[text(message.get("model")) or ""] = None
         self._lines += 1
 

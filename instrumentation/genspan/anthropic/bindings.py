@@ -85,8 +85,9 @@ class Routes:
 
     def patches(self) -> tuple[Patch | Replacement, ...]:
         """The patch points."""
-        http = stainless.patches("anthropic", self.find, self.adjust, _HELPERS)
-        return (*http, *Sessions(self.key, self._counted).patches(), *tools.PATCHES, *native.PATCHES)
+        read = Sessions(self.key, self._counted).read
+        http = stainless.patches("anthropic", self.find, self.adjust, _HELPERS, read)
+        return (*http, *tools.PATCHES, *native.PATCHES)
 
     def find(self, client: Any, options: Any) -> Request | None:
         """The request as a model call, if it is one."""

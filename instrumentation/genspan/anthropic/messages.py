@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from genspan.anthropic.parts import FINISH, read_blocks, read_message, read_tools
+from genspan.anthropic.parts import FINISH, read_blocks, read_message, read_odd, read_tools
 from genspan.anthropic.usage import DECLINED, read_usage
-from genspan_semconv.model import Prompt, Response, obj, parsed, real, seq, text, texts, whole
+from genspan_semconv.model import Prompt, Response, obj, parsed, read_params, real, seq, text, texts, whole
+from genspan_semconv.parts import Pieces
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from genspan_semconv.model import AttributeValue, Message, Params
+    from genspan_semconv.model import Message, Parameter, Params
 
     Wire = Mapping[str, object]
 
@@ -27,23 +28,29 @@ _DELTAS = {
 _FIELDS = {"message_start": "message", "message_delta": "delta"}
 
 
+def _format(config: object) -> str | None:
+    """``output_config``, or ``output_format`` as it was before."""
+    form = obj(obj(config).get("format") or config)
+    return "json" if form.get("type") == "json_schema" else None
+
+
+_PARAMS: Final[tuple[Parameter, ...]] = (
+    ("max_tokens", whole, ("max_tokens", "max_tokens_to_sample")),
+    ("temperature", real, ("temperature",)),
+    ("top_p", real, ("top_p",)),
+    ("top_k", whole, ("top_k",)),
+    ("stop_sequences", lambda value: texts(value) or None, ("stop_sequences",)),
+    ("reasoning_level", lambda value: text(obj(value).get("effort")), ("output_config",)),
+    ("output_type", _format, ("output_config", "output_format")),
+    ("previous_response_id", lambda value: text(obj(value).get("previous_message_id")), ("thread",)),
+    ("anthropic_service_tier", text, ("service_tier",)),
+    ("anthropic_speed", text, ("speed",)),
+)
+
+
 def params(body: Wire) -> Params:
     """Parameters of the request."""
-    config = obj(body.get("output_config"))
-    schema = obj(config.get("format")) or obj(body.get("output_format"))
-    found: dict[str, AttributeValue | None] = {
-        "max_tokens": whole(body.get("max_tokens")),
-        "temperature": real(body.get("temperature")),
-        "top_p": real(body.get("top_p")),
-        "top_k": whole(body.get("top_k")),
-        "stop_sequences": texts(body.get("stop_sequences")) or None,
-        "reasoning_level": text(config.get("effort")),
-        "output_type": "json" if schema.get("type") == "json_schema" else None,
-        "previous_response_id": text(obj(body.get("thread")).get("previous_message_id")),
-        "anthropic_service_tier": text(body.get("service_tier")),
-        "anthropic_speed": text(body.get("speed")),
-    }
-    return {name: value for name, value in found.items() if value is not None}
+    return read_params(body, _PARAMS)
 
 
 def response(data: Wire) -> Response:
@@ -74,10 +81,10 @@ def answer(data: Wire) -> list[Message]:
     reason, details = text(data.get("stop_reason")), obj(data.get("stop_details"))
     parts = read_blocks(data.get("content"))
     if details:
-        parts.append({**details, "type": text(details.get("type")) or "stop_details"})
+        parts.append(read_odd({"type": "stop_details", **details}))
     if not parts and not reason:
         return []
-    message: Message = {"role": text(data.get("role")) or "assistant", "parts": parts}
+    message: Message = {"role": "assistant", "parts": parts}
     if reason:
         message["finish_reason"] = FINISH.get(reason, reason)
     return [message]
@@ -94,7 +101,7 @@ class Fold:
     def figures(self, chunk: Wire) -> None:
         """Everything but the content. Usage is cumulative; what an event leaves out stays as it was."""
         source = obj(chunk.get(_FIELDS.get(text(chunk.get("type")) or "", ""))) or chunk
-        for name in ("id", "model", "role", "stop_reason", "stop_details", "error"):
+        for name in ("id", "model", "stop_reason", "stop_details", "error"):
             if source.get(name) is not None:
                 self._fields[name] = source[name]
         usage = obj(chunk.get("usage")) or obj(source.get("usage"))
@@ -124,22 +131,19 @@ class _Block:
 
     def __init__(self, start: Wire) -> None:
         self._start = start
-        self._pieces: dict[str, list[str]] = {}
+        self._pieces = Pieces()
         self._citations: list[object] = []
 
     def add(self, delta: Wire) -> None:
         if delta.get("citation"):
             self._citations.append(delta["citation"])
         source, field = _DELTAS.get(text(delta.get("type")) or "", ("", ""))
-        piece = text(delta.get(source))
-        if piece:
-            self._pieces.setdefault(field, []).append(piece)
+        self._pieces.put(field, delta.get(source))
 
     def whole(self) -> dict[str, object]:
         block = dict(self._start)
-        for field, pieces in self._pieces.items():
-            joined = "".join(pieces)
-            block[field] = parsed(joined) if field == "input" else (text(block.get(field)) or "") + joined
+        for field, joined in self._pieces.joined().items():
+            block[field] = parsed(joined) if field == "input" else (text(block.get(field)) or "") + str(joined)
         if self._citations:
             block["citations"] = [*seq(block.get("citations")), *self._citations]
         return block

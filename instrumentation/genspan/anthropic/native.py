@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry import context as otel
 from opentelemetry import trace
 
 from genspan._core.binding import Patch, Replacement
 from genspan._core.guard import Guard
-from genspan._core.turn import AGENT_KEY
+from genspan._core.turn import open_turn
+from genspan.anthropic.tools import loop
 from genspan_semconv.model import obj
 
 if TYPE_CHECKING:
@@ -48,14 +48,29 @@ def _runner_span(telemetry: Telemetry) -> Wrapper:
     return wrapper
 
 
-def _work(telemetry: Telemetry) -> Wrapper:
-    """``WorkSpan.start(client, work_item)``: the SDK ends the span that stands there, ours or its own."""
+def _work_begins(telemetry: Telemetry) -> Wrapper:
+    """``WorkSpan.start(client, work_item)``: what the SDK does for the item runs in the span that stands there."""
 
     def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         wrapped(*args, **kwargs)
         with _working:
-            if instance.span is None and telemetry.listening():
-                instance.span = telemetry.start_call(AGENT_KEY, otel.get_current(), trace.SpanKind.INTERNAL)
+            turn = open_turn(telemetry, loop) if instance.span is None else None
+            if turn is not None:
+                with turn:
+                    instance.span, instance.turn = trace.get_current_span(), turn
+
+    return wrapper
+
+
+def _work_ends(telemetry: Telemetry) -> Wrapper:
+    """``WorkSpan.end(error=None, *, finished=True)``: it would set the status of ours, too."""
+
+    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        turn, instance.turn = getattr(instance, "turn", None), None
+        if turn is not None:
+            instance.span = None
+            turn.end(args[0] if args else kwargs.get("error"))
+        return wrapped(*args, **kwargs)
 
     return wrapper
 
@@ -63,7 +78,8 @@ def _work(telemetry: Telemetry) -> Wrapper:
 PATCHES = (
     Replacement("anthropic._base_client", "BaseClient._tracer", _no_tracer),
     Patch("anthropic.lib.tools._beta_runner", "BaseToolRunner._start_tool_runner_span", _runner_span),
-    Patch("anthropic.lib._tracing._work", "WorkSpan.start", _work),
+    Patch("anthropic.lib._tracing._work", "WorkSpan.start", _work_begins),
+    Patch("anthropic.lib._tracing._work", "WorkSpan.end", _work_ends),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genspan_semconv.model import obj, seq, text
+from genspan_semconv.parts import by_id, other, said, with_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,7 +38,7 @@ def read_message(message: Wire) -> Message:
 def read_blocks(content: object) -> list[Part]:
     """The parts of a ``content`` or ``system``: a string, or a list of blocks."""
     if isinstance(content, str):
-        return [{"type": "text", "content": content}] if content else []
+        return [said(content)] if content else []
     return [part for block in seq(content) for part in _read_block(block)]
 
 
@@ -59,25 +60,28 @@ def read_tools(body: Wire) -> list[ToolDefinition]:
     return found
 
 
+def read_odd(wire: Wire) -> Part:
+    """A block of a kind that the conventions do not have."""
+    return other(_cleared(wire), "anthropic")
+
+
 def _read_block(block: object) -> list[Part]:
     if isinstance(block, str):
-        return [{"type": "text", "content": block}]
+        return [said(block)]
     wire = obj(block)
     kind = text(wire.get("type")) or "unknown"
-    parts = _READERS.get(kind, _server_result if kind.endswith("_tool_result") else _other)(wire)
-    beside = {name: wire[name] for name in _BESIDE if wire.get(name)}
-    if parts and beside and kind in _READERS:
+    if kind not in _READERS:
+        return [_server_result(wire) if kind.endswith("_tool_result") else read_odd(wire)]
+    parts = _READERS[kind](wire)
+    beside = {name: _clear(wire[name]) for name in _BESIDE if wire.get(name)}
+    if parts:
         parts[-1] = {**parts[-1], **beside}
     return parts
 
 
-def _other(wire: Wire) -> list[Part]:
-    return [{**wire, "type": text(wire.get("type")) or "unknown"}]
-
-
 def _thinking(wire: Wire) -> list[Part]:
     """The thoughts; their signature says nothing. Those that are encrypted are named."""
-    part: Part = {"type": "reasoning", "content": text(wire.get("thinking")) or ""}
+    part = said(wire.get("thinking"), "reasoning")
     return [{**part, "redacted": True} if wire.get("type") == "redacted_thinking" else part]
 
 
@@ -88,60 +92,63 @@ def _media(modality: str) -> Callable[[Wire], list[Part]]:
         if source.get("type") == "content":
             return read_blocks(source.get("content"))
         if source.get("type") == "text":
-            return [{"type": "text", "content": text(source.get("data")) or ""}]
+            return [said(source.get("data"))]
         if identity:
-            return [{"type": "file", "modality": modality, "file_id": identity}]
-        if url:
-            return [{"type": "uri", "modality": modality, "uri": url}]
-        data, mime = text(source.get("data")) or "", text(source.get("media_type")) or ""
-        return [{"type": "blob", "modality": modality, "mime_type": mime, "content": data}]
+            return [by_id(identity, modality)]
+        return [{"type": "uri", "modality": modality, "uri": url} if url else _blob(source, modality)]
 
     return read
 
 
+def _blob(source: Wire, modality: str) -> Part:
+    mime, data = (text(source.get(name)) or "" for name in ("media_type", "data"))
+    return {"type": "blob", "modality": modality, "mime_type": mime, "content": data}
+
+
 def _tool_use(wire: Wire) -> list[Part]:
     part: Part = {"type": "tool_call", "name": text(wire.get("name")) or "", "arguments": wire.get("input")}
-    return [_named(part, wire.get("id"))]
+    return [with_id(part, wire.get("id"))]
 
 
 def _tool_result(wire: Wire) -> list[Part]:
     """What a tool returned: its text where that is all there is, else parts."""
-    content = wire.get("content")
-    parts = read_blocks(content)
+    parts = read_blocks(wire.get("content"))
     plain = all(part.keys() == {"type", "content"} and part["type"] == "text" for part in parts)
-    said = "".join(str(part["content"]) for part in parts) if plain else parts
-    part: Part = {"type": "tool_call_response", "response": said}
+    response = "".join(str(part["content"]) for part in parts) if plain else parts
+    part: Part = {"type": "tool_call_response", "response": response}
     if wire.get("is_error") is True:
         part["is_error"] = True
-    return [_named(part, wire.get("tool_use_id"))]
+    return [with_id(part, wire.get("tool_use_id"))]
 
 
 def _server_call(wire: Wire) -> list[Part]:
     """What the provider ran itself: searches, code, tools of MCP servers."""
     call = {name: value for name, value in wire.items() if name not in ("id", "cache_control")}
     part: Part = {"type": "server_tool_call", "name": text(wire.get("name")) or "", "server_tool_call": call}
-    return [_named(part, wire.get("id"))]
+    return [with_id(part, wire.get("id"))]
 
 
-def _server_result(wire: Wire) -> list[Part]:
+def _server_result(wire: Wire) -> Part:
     """What that returned, without what only the provider can decrypt."""
-    result = {name: _clear(value) for name, value in wire.items() if name not in ("tool_use_id", "cache_control")}
-    return [_named({"type": "server_tool_call_response", "server_tool_call_response": result}, wire.get("tool_use_id"))]
+    result = {name: value for name, value in _cleared(wire).items() if name not in ("tool_use_id", "cache_control")}
+    part: Part = {"type": "server_tool_call_response", "server_tool_call_response": result}
+    return with_id(part, wire.get("tool_use_id"))
+
+
+def _cleared(wire: Wire) -> dict[str, object]:
+    return {name: _clear(value) for name, value in wire.items() if not name.startswith("encrypted_")}
 
 
 def _clear(value: object) -> object:
+    """Inside a block: data is a blob, of which a large one is left out."""
     items, fields = seq(value), obj(value)
     if items:
         return [_clear(item) for item in items]
-    return {name: item for name, item in fields.items() if not name.startswith("encrypted_")} if fields else value
-
-
-def _named(part: Part, identity: object) -> Part:
-    return {**part, "id": identity} if text(identity) else part
+    return _blob(fields, "document") if fields.get("type") == "base64" else _cleared(fields) if fields else value
 
 
 _READERS: dict[str, Callable[[Wire], list[Part]]] = {
-    "text": lambda wire: [{"type": "text", "content": text(wire.get("text")) or ""}],
+    "text": lambda wire: [said(wire.get("text"))],
     "image": _media("image"),
     "document": _media("document"),
     "thinking": _thinking,
@@ -151,5 +158,5 @@ _READERS: dict[str, Callable[[Wire], list[Part]]] = {
     "server_tool_use": _server_call,
     "mcp_tool_use": _server_call,
     "container_upload": _media("document"),
-    "compaction": lambda wire: [{"type": "compaction", "content": text(wire.get("content")) or ""}],
+    "compaction": lambda wire: [said(wire.get("content"), "compaction")],
 }

@@ -28,7 +28,7 @@ _RUNNER, _SESSION, _TOOLSET = (
 _failing = Guard("error of a tool")
 
 
-def _intend(instance: Any, args: Args, kwargs: Kwargs) -> Plan:
+def loop(*_: object) -> Plan:
     """Tools can always run in these loops."""
     route = Route(messages, Key("chat", "anthropic", None, None, None, False))
     return Plan(lambda: Request(route, {}, {}, ""), lambda: True)
@@ -74,8 +74,8 @@ def _error(telemetry: Telemetry) -> Wrapper:
 
 
 PATCHES = (
-    Patch(_RUNNER, "BaseSyncToolRunner.__run__", partial(drive.turn_generator, intend=_intend)),
-    Patch(_RUNNER, "BaseAsyncToolRunner.__run__", partial(drive.turn_generator, intend=_intend)),
+    Patch(_RUNNER, "BaseSyncToolRunner.__run__", partial(drive.turn_generator, intend=loop)),
+    Patch(_RUNNER, "BaseAsyncToolRunner.__run__", partial(drive.turn_generator, intend=loop)),
     *(Patch(module, "tool_use_span", _span) for module in (_RUNNER, _SESSION)),
     *(Patch(module, "tool_error_content", _error) for module in (_RUNNER, _SESSION)),
     Patch(_TOOLSET, "member_error_result", _error),
