@@ -1,0 +1,135 @@
+"""What must not happen to the user's program, and what must not leave it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import anthropic
+import httpx2
+import pytest
+
+from tests.support import stainless_program, verdict
+from tests.support.anthropic_surfaces import API_KEY, MODEL, make_client
+from tests.support.stainless_program import *  # noqa: F403
+
+ASKED = {"model": MODEL, "max_tokens": 50, "messages": [{"role": "user", "content": "Hello there"}]}
+SUBJECT = stainless_program.Subject(make_client, lambda client: client.messages, ASKED, {"stream": True})
+
+
+@pytest.fixture
+def subject():
+    return SUBJECT
+
+
+def test_what_is_passed_is_neither_kept_nor_changed(install, client):
+    telemetry = install(CAPTURE="true", GENSPAN_ANTHROPIC_PROPAGATION="true")
+    messages = [{"role": "user", "content": "first"}]
+    headers, extra, query = {"X-Mine": "1"}, {"top_k": 3}, {"q": "1"}
+    passed = {"messages": messages, "extra_headers": headers, "extra_body": extra, "extra_query": query}
+    before = json.dumps(passed)
+    stream = client.messages.create(model=MODEL, max_tokens=5, stream=True, **passed)
+    assert json.dumps(passed) == before
+    messages.append({"role": "user", "content": "added while the answer streams"})
+    list(stream)
+    (span,) = telemetry.spans
+    assert len(json.loads(span.attributes["gen_ai.input.messages"])) == 1
+    assert span.attributes["gen_ai.request.top_k"] == 3
+
+
+def test_what_is_not_given_is_not_there(install, client):
+    telemetry = install(CAPTURE="true", GENSPAN_DIALECTS="genai,mlflow")
+    client.messages.create(**ASKED, stop_sequences=anthropic.NOT_GIVEN, system=anthropic.omit, thinking=anthropic.omit)
+    (span,) = telemetry.spans
+    assert not [value for value in span.attributes.values() if "anthropic." in str(value) or "NOT_GIVEN" in str(value)]
+    verdict.sound(telemetry)
+
+
+@pytest.mark.parametrize("content", ["true", "false"])
+@pytest.mark.parametrize("status", [400, 401, 429, 500, 529])
+def test_a_key_in_an_error_does_not_leave(install, provider, client, content, status):
+    telemetry = install(CAPTURE=content, GENSPAN_DIALECTS="genai,mlflow")
+    provider.script({"status": status, "echo": "key"})
+    with pytest.raises(anthropic.APIStatusError) as caught:
+        client.messages.create(**ASKED, extra_headers={"X-Api-Token": "another-secret-token"})
+    assert API_KEY in str(caught.value)
+    exported = telemetry.exported()
+    assert API_KEY.encode() not in exported
+    assert b"another-secret-token" not in exported
+    assert verdict.failed(telemetry.spans[0]) == type(caught.value).__name__
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://api.anthropic.com", "anthropic"),
+        ("https://gateway.company.example", "anthropic"),
+        ("https://api.deepseek.com/anthropic", "deepseek"),
+        ("https://api.moonshot.ai/anthropic", "moonshot_ai"),
+        ("https://bedrock-runtime.us-east-1.amazonaws.com", "aws.bedrock"),
+        ("https://europe-west1-aiplatform.googleapis.com/v1", "gcp.vertex_ai"),
+        ("https://models.company.example/v1", "company"),
+    ],
+)
+def test_the_provider_is_named_by_the_host(install, url, expected):
+    telemetry = install(GENSPAN_ANTHROPIC_PROVIDERS="models.company.example=company")
+    answer = httpx2.MockTransport(lambda request: httpx2.Response(200, json={"id": "msg_1", "usage": {}}))
+    client = anthropic.Anthropic(api_key=API_KEY, base_url=url, http_client=httpx2.Client(transport=answer))
+    client.messages.create(**ASKED)
+    assert telemetry.spans[0].attributes["gen_ai.provider.name"] == expected
+
+
+def test_an_unknown_setting_warns(install, caplog):
+    install(GENSPAN_ANTHROPIC_PROPAGATION="perhaps", GENSPAN_ANTHROPIC_PROVIDERS="nonsense")
+    assert "GENSPAN_ANTHROPIC_PROPAGATION" in caplog.text
+    assert "GENSPAN_ANTHROPIC_PROVIDERS" in caplog.text
+
+
+def test_a_coroutine_that_nobody_awaits_makes_no_span(install, provider):
+    telemetry = install()
+    client = make_client(provider.url, True)
+    client.messages.create(**ASKED).close()
+    client.messages.stream(**ASKED)._AsyncMessageStreamManager__api_request.close()
+    assert telemetry.started == 0
+    asyncio.run(client.close())
+
+
+def test_every_reading_of_a_helper(install, provider, client):
+    """Text alone, the whole message, its text, until done, a break, a close, an exit without reading."""
+    telemetry = install(CAPTURE="true")
+    with client.messages.stream(**ASKED) as stream:
+        assert "".join(stream.text_stream).startswith("You asked")
+    with client.messages.stream(**ASKED) as stream:
+        assert stream.get_final_text().startswith("You asked")
+    with client.beta.messages.stream(**ASKED) as stream:
+        stream.until_done()
+    assert [verdict.ended(span) for span in telemetry.spans] == [None] * 3
+    verdict.billed(telemetry, provider)
+    assert len({span.attributes["gen_ai.output.messages"] for span in telemetry.spans}) == 1
+    with client.messages.stream(**ASKED) as stream:
+        for _ in stream.text_stream:
+            break
+    with client.messages.stream(**ASKED) as stream:
+        next(iter(stream))
+        stream.close()
+    with client.messages.stream(**ASKED):
+        pass
+    assert [verdict.ended(span) for span in telemetry.spans[3:]] == ["closed"] * 3
+    assert telemetry.unbalanced() == {}
+
+
+def test_a_client_that_sends_by_aiohttp(install, provider):
+    telemetry = install()
+
+    async def main():
+        http = anthropic.DefaultAioHttpClient()
+        async with anthropic.AsyncAnthropic(api_key=API_KEY, base_url=provider.url, http_client=http) as client:
+            await client.messages.create(**ASKED)
+            assert [event async for event in await client.messages.create(**ASKED, stream=True)]
+            stream = await client.messages.create(**ASKED, stream=True)
+            await anext(stream)
+            await stream.close()
+
+    asyncio.run(main())
+    assert [verdict.ended(span) for span in telemetry.spans] == [None, None, "closed"]
+    verdict.billed(telemetry, provider)
