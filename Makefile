@@ -24,9 +24,16 @@ test-oldest: .venv-oldest/.ready  ## the same hooks on the oldest supported SDKs
 collector: .venv/.ready  ## build the pinned OpenTelemetry Collector (needs Go), or find one
 	$(BIN)/python scripts/collector.py
 
+# What cannot be had here is said, and the tests that need it are skipped with their reason.
 test-collector: .venv/.ready .venv-mlflow/.ready collector  ## every configuration against the real Collector, the heavy ones too
 	@scripts/system-package.sh prometheus prometheus
-	GENSPAN_HEAVY=1 $(BIN)/python -m pytest -q tests/collector $(ARGS)
+	@scripts/system-package.sh java default-jre-headless
+	@scripts/system-package.sh mvn maven
+	@PATH="$$PATH:$$(echo /usr/lib/postgresql/*/bin | tr ' ' :)" scripts/system-package.sh initdb postgresql
+	@.venv-mlflow/bin/python -c 'import psycopg2' 2>/dev/null || .venv-mlflow/bin/uv pip install --quiet --python .venv-mlflow/bin/python psycopg2-binary==2.9.13 || echo "note: no psycopg2-binary; MLflow on PostgreSQL is skipped" >&2
+	@[ -f .venv-phoenix/.ready ] || scripts/venv.sh .venv-phoenix "$(PYTHON)" arize-phoenix==20.26.1 || echo "note: no arize-phoenix; its test is skipped" >&2
+	@scripts/jaeger.sh >/dev/null || true
+	GENSPAN_HEAVY=1 $(BIN)/python -m pytest -q -rs tests/collector $(ARGS)
 
 lint: .venv/.ready  ## style and generated files
 	$(BIN)/ruff check .
@@ -50,7 +57,7 @@ screenshot: .venv/.ready .venv-mlflow/.ready  ## make the picture of the README 
 	$(BIN)/python scripts/screenshot.py
 
 clean:  ## remove what these targets made
-	rm -rf .venv .venv-mlflow .venv-oldest .cache dist
+	rm -rf .venv .venv-mlflow .venv-oldest .venv-phoenix .cache dist
 
 # Environments. Each is made anew when what it depends on changes.
 .venv/.ready: pyproject.toml scripts/venv.sh

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import time
 
+import grpc
 import pytest
+import yaml
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
+from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
-from tests.support.collector import Collector, free_port, wait_until
-from tests.support.otlp import request, send, span
+from tests.support.collector import Collector, free_port, get, samples, wait_until
+from tests.support.otlp import pairs, request, send, span
 from tests.support.otlp_sink import OtlpSink
+from tests.support.prometheus import RULES
 
 LOST = {
     400: "InvalidArgument",
@@ -31,6 +38,14 @@ def failed(collector: Collector, permanent: str = "true") -> dict[str, float]:
     }
 
 
+def watched(metric: str) -> bool:
+    """Whether a rule of ours looks at a metric: what is lost must not be lost in silence."""
+    groups = yaml.safe_load(RULES.read_text("utf-8"))["groups"]
+    text = " ".join(rule["expr"] for group in groups for rule in group["rules"])
+    names = re.findall(r'__name__=~"([^"]+)"', text) + re.findall(r"\b[a-z][\w:]+_\w+", text)
+    return any(re.fullmatch(name, metric) for name in names)
+
+
 @pytest.mark.parametrize("status", LOST)
 def test_a_refusal_for_good_is_counted_and_logged_once(tmp_path, sink, status):
     sink.status = status
@@ -39,6 +54,7 @@ def test_a_refusal_for_good_is_counted_and_logged_once(tmp_path, sink, status):
         wait_until(lambda: failed(agent), "the count of what was lost")
         ((name, count),) = failed(agent).items()
         assert count == 7
+        assert watched(name.partition("{")[0])
         assert f'error_type="{LOST[status]}"' in name
         sink.status = 200
         assert send(agent.url, request(spans(1))) == 200
@@ -116,8 +132,95 @@ def test_a_body_over_the_limit_is_the_senders_loss(tmp_path, sink):
     with Collector("agent.yaml", tmp_path, BACKEND_ENDPOINT=sink.url) as agent:
         answer = send(agent.url, request(spans(1, 68_000_000)))
         assert answer in (400, 0)  # the answer comes while the body is still being sent; not every client reads it
+        options = [("grpc.max_send_message_length", -1)]
+        with grpc.insecure_channel(agent.variables["OTLP_GRPC_ENDPOINT"], options) as channel:
+            with pytest.raises(grpc.RpcError) as refusal:
+                TraceServiceStub(channel).Export(request(spans(1, 68_000_000)), timeout=30)
+            assert refusal.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        seen = agent.metrics()
+        for name, label in (("http_server_request", '="400"'), ("rpc_server_call", '="RESOURCE_EXHAUSTED"')):
+            counts = [v for k, v in seen.items() if k.startswith(f"{name}_duration_count{{") and label in k]
+            assert counts == [1]
+            assert watched(f"{name}_duration_count")
         assert send(agent.url, request(spans(1, 20_000_000))) == 200
         wait_until(lambda: sink.spans, "a span of 20 MB", 60)
+
+
+def test_killed_while_it_was_sending_it_sends_again(tmp_path, sink):
+    sink.delay = 3
+    sent = spans(7)
+    with Collector("agent.yaml", tmp_path, BACKEND_ENDPOINT=sink.url) as agent:
+        assert send(agent.url, request(sent)) == 200
+        wait_until(lambda: sink.arrivals == 1, "a request under way")
+        agent.kill()
+        sink.delay = 0
+        agent.start()
+        wait_until(lambda: len(sink.requests) == 2, "both of them")
+    assert sink.seen == {one.span_id: 2 for one in sent}
+
+
+@pytest.mark.parametrize("where", [0, 8192], ids=["its head", "its pages"])
+def test_a_damaged_queue_file_is_not_passed_over_in_silence(tmp_path, sink, where):
+    agent = Collector("agent.yaml", tmp_path, BACKEND_ENDPOINT=f"http://127.0.0.1:{free_port()}")
+    with agent:
+        assert send(agent.url, request(spans(7))) == 200
+        agent.kill()
+    (file,) = [path for path in (tmp_path / "otelcol-agent" / "queue").iterdir() if "traces" in path.name]
+    with file.open("r+b") as damaged:
+        damaged.seek(where)
+        damaged.write(b"\xff" * (file.stat().st_size - where))
+    with pytest.raises(pytest.fail.Exception, match="ended by itself"):
+        agent.start()
+    file.rename(tmp_path / "aside")
+    agent.variables["BACKEND_ENDPOINT"] = sink.url
+    with agent:
+        assert send(agent.url, request(after := spans(1))) == 200
+        wait_until(lambda: sink.spans, "what comes after")
+    assert sink.seen.keys() == {one.span_id for one in after}
+
+
+def test_more_undecided_traces_than_a_gateway_may_hold(tmp_path, sink):
+    quick = {"DECISION_WAIT": "3s", "DECISION_WAIT_ROOT": "3s", "KEEP_PERCENT": 100, "NUM_TRACES": 10}
+    name = "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early"
+    with Collector("gateway.yaml", tmp_path, BACKEND_ENDPOINT=sink.url, **quick) as gateway:
+        assert send(gateway.url, request(spans(50))) == 200
+        wait_until(lambda: gateway.metrics().get(name, 0) + len(sink.spans) == 50, "all accounted for")
+        assert gateway.metrics()[name] >= 30
+    assert watched(name)
+
+
+def test_a_gateway_that_is_killed_loses_what_it_has_not_decided_on(tmp_path, sink):
+    quick = {"DECISION_WAIT": "2s", "DECISION_WAIT_ROOT": "2s", "KEEP_PERCENT": 100}
+    with Collector("gateway.yaml", tmp_path, BACKEND_ENDPOINT=sink.url, **quick) as gateway:
+        assert send(gateway.url, request(spans(7))) == 200
+        gateway.kill()
+        gateway.start()
+        assert send(gateway.url, request(after := spans(1))) == 200
+        wait_until(lambda: sink.spans, "what comes after")
+    assert sink.seen == {after[0].span_id: 1}
+    assert watched("otelcol_process_uptime")
+
+
+def test_the_page_for_prometheus_is_whole_again_after_a_restart(tmp_path):
+    def total(value: int) -> ExportMetricsServiceRequest:
+        """What an SDK sends again and again: the sum since its start."""
+        message = ExportMetricsServiceRequest()
+        group = message.resource_metrics.add()
+        group.resource.attributes.extend(pairs({"service.name": "app", "service.instance.id": "1"}))
+        counter = group.scope_metrics.add().metrics.add(name="calls").sum
+        counter.is_monotonic = True
+        counter.aggregation_temporality = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
+        counter.data_points.add(as_int=value, time_unix_nano=time.time_ns())
+        return message
+
+    with Collector("to-prometheus.yaml", tmp_path) as counts:
+        page = f"http://{counts.variables['PROMETHEUS_ENDPOINT']}/metrics"
+        assert send(counts.url, total(5), "/v1/metrics") == 200
+        wait_until(lambda: samples(get(page)).get("calls_total") == 5, "the sum")
+        counts.kill()
+        counts.start()
+        assert send(counts.url, total(7), "/v1/metrics") == 200
+        wait_until(lambda: samples(get(page)).get("calls_total") == 7, "the whole sum")
 
 
 def test_out_of_memory_tells_the_sender_to_come_again(tmp_path, sink):
@@ -125,6 +228,7 @@ def test_out_of_memory_tells_the_sender_to_come_again(tmp_path, sink):
         time.sleep(1.5)  # limit less reserve is 1 MiB: over it after the first look
         assert send(agent.url, request(spans(1))) == 503
         assert agent.metrics()["otelcol_receiver_refused_spans"] == 1
+    assert watched("otelcol_receiver_refused_spans")
 
 
 def test_one_backend_of_a_gateway_does_not_hold_up_the_other(tmp_path, sink):
@@ -149,6 +253,7 @@ def test_a_full_queue_behind_sampling_is_counted(tmp_path, sink):
                 assert send(gateway.url, request(spans(1, 100_000))) == 200
                 time.sleep(0.3)
             wait_until(lambda: lost(gateway, "backend") > 0, "the count of what was lost")
+            assert watched("otelcol_exporter_enqueue_failed_spans")
             sink.status = 200
             for name, backend in (("backend", sink), ("backend2", second)):
                 wait_until(

@@ -26,8 +26,7 @@ REQUESTS, SPANS, SENDERS = 12, 200, 2  # as many at once as a route of to-mlflow
 @pytest.fixture
 def postgres(tmp_path_factory):
     """An empty database; its URI."""
-    if not (shutil.which("initdb") and shutil.which("postgres")):
-        pytest.skip("no PostgreSQL here: apt-get install postgresql, and its programs on the PATH")
+    initdb, postgres = (found(name) for name in ("initdb", "postgres"))
     folder = tmp_path_factory.mktemp("postgres")
     for path in (folder, *folder.parents[:2]):
         path.chmod(0o755)  # PostgreSQL does not run as root
@@ -35,9 +34,9 @@ def postgres(tmp_path_factory):
     if identity:
         shutil.chown(folder, "nobody")
     port, data = free_port(), folder / "data"
-    subprocess.run(["initdb", "-A", "trust", "-U", "mlflow", "-D", data], check=True, capture_output=True, **identity)
+    subprocess.run([initdb, "-A", "trust", "-U", "mlflow", "-D", data], check=True, capture_output=True, **identity)
     with (folder / "log").open("wb") as log:
-        command = ["postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder]
+        command = [postgres, "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder]
         process = subprocess.Popen(command, stdout=log, stderr=log, **identity)
     try:
         wait_until(lambda: "ready to accept" in (folder / "log").read_text(), "PostgreSQL is up", 60)
@@ -45,6 +44,12 @@ def postgres(tmp_path_factory):
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(20)
+
+
+def found(name: str) -> str:
+    """One of PostgreSQL's programs; Debian keeps them off the PATH."""
+    places = [os.environ["PATH"], *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
+    return shutil.which(name, path=os.pathsep.join(places)) or pytest.skip("no PostgreSQL here: make test-collector")
 
 
 @pytest.mark.parametrize(("store", "workers"), [("sqlite", 1), ("postgresql", 1), ("postgresql", 2)])

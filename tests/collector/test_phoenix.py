@@ -18,7 +18,9 @@ pytestmark = [pytest.mark.heavy, pytest.mark.timeout(200)]
 def phoenix(tmp_path):
     program = Path(os.environ.get("GENSPAN_PHOENIX") or ROOT / ".venv-phoenix") / "bin" / "phoenix"
     if not program.exists():
-        pytest.skip(f"no Phoenix at {program}: GENSPAN_PHOENIX=<environment with arize-phoenix>")
+        pytest.skip(
+            f"no Phoenix at {program}: make test-collector, or GENSPAN_PHOENIX=<environment with arize-phoenix>"
+        )
     port = free_port()
     settings = {"HOST": "127.0.0.1", "PORT": port, "GRPC_PORT": free_port(), "WORKING_DIR": tmp_path / "phoenix"}
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "PYTHON", "PHOENIX_"))}

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.support.collector import CONFIGS, Collector, wait_until
 from tests.support.otlp import request, send, span
@@ -61,7 +62,12 @@ def test_every_expression_of_the_dashboard_finds_something(tmp_path, sink, provi
         assert prometheus.value("genai_span_output_tokens_total") == bill.output
         sink.status = 400  # so that something is lost
         assert send(gateway.url, request([span(error=True)])) == 200
+        assert send(gateway.url, ExportTraceServiceRequest(), "/v1/traces/typo") == 404  # so that something is rejected
         for title, text in expressions():
             wait_until(lambda text=text: prometheus.query(text), f"{title}: {text}", 20)
         for record in re.findall(r"record: (\S+)", RULES.read_text("utf-8")):
             wait_until(lambda record=record: prometheus.query(record), record, 20)
+        assert not prometheus.broken(), "rules that cannot be evaluated"
+        for alert in ("CollectorDataRefused", "CollectorRejectsRequests"):
+            firing = f'ALERTS{{alertname="{alert}", alertstate="firing"}}'
+            wait_until(lambda firing=firing: prometheus.query(firing), f"{alert} fires", 20)

@@ -55,6 +55,8 @@ class OtlpSink:
     prefix: str = ""
     """Of the path, cut off before it is recorded; what lacks it is answered with 404."""
     requests: list[Request] = field(default_factory=list)
+    arrivals: int = 0
+    """Requests that have come in, those that wait for their answer included."""
 
     def __enter__(self) -> OtlpSink:
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), _handler(self))
@@ -103,6 +105,7 @@ def _handler(sink: OtlpSink) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers["content-length"]))
             if self.headers.get("content-encoding") == "gzip":
                 body = gzip.decompress(body)
+            sink.arrivals += 1
             status = sink.status if self.path.startswith(sink.prefix) else 404
             time.sleep(sink.delay)
             sink.requests.append(

@@ -76,6 +76,16 @@ class Prometheus:
         """The sum over what an expression finds."""
         return sum(float(one["value"][1]) for one in self.query(expression))
 
+    def broken(self) -> list[str]:
+        """Rules that failed when they were last evaluated, with the reason."""
+        groups = json.loads(get(f"{self.url}/api/v1/rules"))["data"]["groups"]
+        return [
+            f"{rule['name']}: {rule['lastError']}"
+            for group in groups
+            for rule in group["rules"]
+            if rule.get("lastError")
+        ]
+
     def total(self, name: str) -> float:
         """What a counter has come to in all: each start of a gateway has series of its own, which only grow."""
         return self.value(f"max_over_time({name}[1h])")
