@@ -72,6 +72,21 @@ def test_nothing_is_lost_through_outages_and_a_replay_brings_all_again(tmp_path,
             wait_until(lambda: len(sink.seen) == len(sent), "everything once more", 90)
 
 
+def test_a_message_that_is_too_large_is_lost_and_counted(tmp_path, kafka, sink):
+    names = settings(kafka, "large")
+    with (
+        Collector("kafka-producer.yaml", tmp_path / "p", **names, KAFKA_MESSAGE_BYTES=1048576) as producer,
+        Collector("kafka-consumer.yaml", tmp_path / "c", **names, BACKEND_ENDPOINT=sink.url),
+    ):
+        assert send(producer.url, request([span(attributes={"filler": "x" * 3_000_000})])) == 200
+        name = "otelcol_exporter_send_failed_spans"
+        wait_until(lambda: producer.metrics().get(name) == 1, "the count of what was lost", 60)
+        assert any(k.startswith(name) and 'error_permanent="true"' in k for k in producer.metrics())
+        assert send(producer.url, request([after := span()])) == 200
+        wait_until(lambda: sink.spans, "what comes after", 60)
+    assert sink.seen == {after.span_id: 1}
+
+
 def reset(kafka, tool, where):
     """Offsets can be set once the group has noticed that its member is gone."""
 

@@ -8,9 +8,11 @@ import pytest
 import yaml
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from tests.support.collector import CONFIGS, Collector, wait_until
-from tests.support.otlp import model_call, request, send, span, value
+from tests.support.otlp import model_call, pairs, request, send, span, value
 from tests.support.otlp_sink import OtlpSink
 
 FILES = sorted(path for path in CONFIGS.glob("*.yaml") if path.name not in ("builder.yaml", "prometheus-rules.yaml"))
@@ -46,15 +48,24 @@ DATADOG = {
 }
 
 
+def traces():
+    message = request([span(attributes=model_call(1, 2))])
+    message.resource_spans[0].scope_spans[0].scope.name = "t"
+    return message
+
+
 def logs():
     message = ExportLogsServiceRequest()
-    message.resource_logs.add().scope_logs.add().log_records.add(body=value("line"))
+    group = message.resource_logs.add(resource=Resource(attributes=pairs({"service.name": "s"})))
+    group.scope_logs.add(scope=InstrumentationScope(name="l")).log_records.add(body=value("line"), severity_text="INFO")
     return message
 
 
 def metrics():
     message = ExportMetricsServiceRequest()
-    message.resource_metrics.add().scope_metrics.add().metrics.add(name="m").gauge.data_points.add(as_int=1)
+    group = message.resource_metrics.add(resource=Resource(attributes=pairs({"service.name": "s"})))
+    scope = group.scope_metrics.add(scope=InstrumentationScope(name="m"))
+    scope.metrics.add(name="m").gauge.data_points.add(as_int=1, attributes=pairs({"k": "v"}))
     return message
 
 
@@ -85,13 +96,16 @@ def test_grafana_gets_each_signal_at_its_own_address(tmp_path, sink):
             "LOGS_ENDPOINT": loki.url + "/otlp",
         }
         with Collector("to-grafana.yaml", tmp_path, **places, GRAFANA_TENANT="team") as collector:
-            assert send(collector.url, request([span(attributes=model_call(1, 2))])) == 200
-            assert send(collector.url, metrics(), "/v1/metrics") == 200
-            assert send(collector.url, logs(), "/v1/logs") == 200
+            sent = {"/v1/traces": traces(), "/v1/metrics": metrics(), "/v1/logs": logs()}
+            for path, message in sent.items():
+                assert send(collector.url, message, path) == 200
             wait_until(lambda: sink.requests and mimir.requests and loki.requests, "all three")
         assert [one.path for one in sink.requests] == ["/v1/traces"]
         assert [one.path for one in mimir.requests] == ["/v1/metrics"]
         assert [one.path for one in loki.requests] == ["/v1/logs"]
+        for one in (sink.requests[0], mimir.requests[0], loki.requests[0]):
+            assert one.headers["content-type"] == "application/x-protobuf"
+            assert one.message == sent[one.path]
         assert {one.headers["x-scope-orgid"] for s in (sink, mimir, loki) for one in s.requests} == {"team"}
 
 
