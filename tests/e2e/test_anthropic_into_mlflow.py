@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from tests.e2e.test_gemini_into_mlflow import Stored
-from tests.support.provider import FakeProvider
-from tests.support.zero_code import ROOT, run
-
-if TYPE_CHECKING:
-    from tests.support.mlflow_server import MlflowServer
+from tests.support.stored import run_and_read
 
 pytestmark = pytest.mark.e2e
-EXPERIMENT = "every Anthropic feature"
 KEY = "sk-ant-key-of-the-test-0123456789"
 
 
 @pytest.fixture(scope="module")
-def stored(mlflow_server: MlflowServer):
-    with FakeProvider() as provider:
-        env = {"MLFLOW_TRACKING_URI": mlflow_server.uri, "MLFLOW_EXPERIMENT_NAME": EXPERIMENT}
-        env |= {"ANTHROPIC_BASE_URL": provider.url, "ANTHROPIC_API_KEY": KEY}
-        done = run(ROOT / "tests/e2e/programs/every_anthropic_feature.py", env, provider.url)
-        assert done.returncode == 0, done.stderr
-        assert "Traceback" not in done.stderr
-        traces = [Stored(mlflow_server.trace(info["trace_id"])) for info in mlflow_server.trace_infos(EXPERIMENT)]
-        yield provider.ledger, traces
+def stored(mlflow_server):
+    def env(url):
+        return {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": KEY}
 
-
-def span_of(stored, words: str):
-    found = [trace for trace in stored[1] if words in trace.info.get("request_preview", "")]
-    assert len(found) == 1, [trace.info.get("request_preview") for trace in stored[1]]
-    return found[0].span("chat")
+    with run_and_read(mlflow_server, "every_anthropic_feature.py", "every Anthropic feature", env) as found:
+        yield found
 
 
 def test_the_tokens_are_those_billed(stored):
-    ledger, traces = stored
-    total = ledger.total()
-    assert sum(trace.usage.get("input_tokens", 0) for trace in traces) == total.input
-    assert sum(trace.usage.get("output_tokens", 0) for trace in traces) == total.output
-    assert total.cached > 0
+    stored.tokens_are_those_billed()
+    assert sum(entry.bill.cached for entry in stored.ledger.billed) > 0
 
 
 def test_no_span_is_the_sdks_own(stored):
@@ -56,7 +36,7 @@ def test_no_span_is_the_sdks_own(stored):
 
 
 def test_prompts_and_answers(stored):
-    span = span_of(stored, "plain call")
+    span = stored.about("plain call").span("chat")
     inputs = span["mlflow.spanInputs"]
     assert inputs["messages"] == [
         {"role": "system", "content": "You are terse."},
@@ -67,7 +47,7 @@ def test_prompts_and_answers(stored):
 
 
 def test_cache_writes_of_an_hour_are_apart(stored):
-    usage = span_of(stored, "cached call")["mlflow.chat.tokenUsage"]
+    usage = stored.about("cached call").span("chat")["mlflow.chat.tokenUsage"]
     assert usage["cache_creation_input_tokens_above_1hr"] > 0
     assert usage["cache_creation_input_tokens"] + usage["cache_read_input_tokens"] < usage["input_tokens"]
 

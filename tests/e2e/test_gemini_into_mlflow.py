@@ -3,66 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.provider import FakeProvider
-from tests.support.zero_code import ROOT, run
-
-if TYPE_CHECKING:
-    from tests.support.mlflow_server import MlflowServer
+from tests.support.stored import run_and_read
 
 pytestmark = pytest.mark.e2e
-EXPERIMENT = "every Gemini feature"
-
-
-class Stored:
-    """A trace as MLflow gives it back."""
-
-    def __init__(self, trace: dict[str, Any]) -> None:
-        self.info = trace["trace_info"]
-        self.spans = [(span["name"], _read(span["attributes"]), span) for span in trace["spans"]]
-        self.text = json.dumps(trace)
-
-    @property
-    def usage(self) -> dict[str, int]:
-        return json.loads(self.info.get("trace_metadata", {}).get("mlflow.trace.tokenUsage", "{}"))
-
-    def span(self, name: str) -> dict[str, Any]:
-        return next(attributes for found, attributes, _ in self.spans if found.startswith(name))
-
-
-def _read(attributes: list[dict[str, Any]]) -> dict[str, Any]:
-    """MLflow gives JSON content back as structures, and what is empty or text alone as text."""
-    return {item["key"]: _plain(item.get("value", {})) for item in attributes}
-
-
-def _plain(value: dict[str, Any]) -> Any:
-    kind, member = next(iter(value.items()), ("null", None))
-    if kind == "kvlist_value":
-        return _read(member.get("values", []))
-    if kind == "array_value":
-        return [_plain(item) for item in member.get("values", [])]
-    return int(member) if kind == "int_value" else member
 
 
 @pytest.fixture(scope="module")
-def stored(mlflow_server: MlflowServer):
-    with FakeProvider() as provider:
-        env = {"MLFLOW_TRACKING_URI": mlflow_server.uri, "MLFLOW_EXPERIMENT_NAME": EXPERIMENT}
-        done = run(ROOT / "tests/e2e/programs/every_gemini_feature.py", env, provider.url)
-        assert done.returncode == 0, done.stderr
-        assert "Traceback" not in done.stderr
-        traces = [Stored(mlflow_server.trace(info["trace_id"])) for info in mlflow_server.trace_infos(EXPERIMENT)]
-        yield provider.ledger, traces
-
-
-def about(stored, words: str) -> Stored:
-    """The one trace whose first question has these words."""
-    found = [trace for trace in stored[1] if words in trace.info.get("request_preview", "")]
-    assert len(found) == 1, [trace.info.get("request_preview") for trace in stored[1]]
-    return found[0]
+def stored(mlflow_server):
+    with run_and_read(mlflow_server, "every_gemini_feature.py", "every Gemini feature", lambda url: {}) as found:
+        yield found
 
 
 def test_every_call_of_the_program_is_one_trace_and_the_tokens_are_those_billed(stored):
@@ -79,7 +31,7 @@ def test_every_call_of_the_program_is_one_trace_and_the_tokens_are_those_billed(
 
 
 def test_prompts_answers_and_parameters(stored):
-    span = about(stored, "plain call").span("generate_content")
+    span = stored.about("plain call").span("generate_content")
     inputs, outputs = span["mlflow.spanInputs"], span["mlflow.spanOutputs"]
     assert inputs["messages"] == [
         {"role": "system", "content": "You are terse."},
@@ -93,12 +45,12 @@ def test_prompts_answers_and_parameters(stored):
 
 
 def test_names_states_and_previews(stored):
-    trace = about(stored, "plain call")
+    trace = stored.about("plain call")
     assert trace.info["tags"]["mlflow.traceName"] == "generate_content gemini-2.5-flash"
     assert trace.info["state"] == "OK"
     assert trace.info["response_preview"].startswith('You asked: "plain call"')
-    assert about(stored, "too many").info["state"] == "ERROR"
-    assert "429" in about(stored, "too many").text
+    assert stored.about("too many").info["state"] == "ERROR"
+    assert "429" in stored.about("too many").text
 
 
 def test_a_function_call_is_a_tree(stored):
@@ -111,7 +63,7 @@ def test_a_function_call_is_a_tree(stored):
     assert "mlflow.chat.tokenUsage" not in trace.span("invoke_agent")
 
 
-def _tree(stored, tool: str) -> Stored:
+def _tree(stored, tool):
     return next(t for t in stored[1] if len(t.spans) == 4 and any(tool in name for name, _, _ in t.spans))
 
 
@@ -135,17 +87,17 @@ def test_a_session_is_a_session(stored):
 
 
 def test_media_thoughts_structure_and_blocks(stored):
-    image = about(stored, "image call").span("generate_content")["mlflow.spanInputs"]
+    image = stored.about("image call").span("generate_content")["mlflow.spanInputs"]
     assert image["messages"][0]["content"][0]["image_url"]["url"].startswith("data:image/png;base64,")
-    made = about(stored, "image output call").span("generate_content")["mlflow.spanOutputs"]
+    made = stored.about("image output call").span("generate_content")["mlflow.spanOutputs"]
     assert "image_url" in json.dumps(made)
-    thought = about(stored, "thinking call").span("generate_content")["mlflow.spanOutputs"]
+    thought = stored.about("thinking call").span("generate_content")["mlflow.spanOutputs"]
     assert thought["choices"][0]["message"]["reasoning"]
-    assert about(stored, "structured call").span("generate_content")["gen_ai.output.type"] == "json"
-    assert len(about(stored, "several").span("generate_content")["mlflow.spanOutputs"]["choices"]) == 2
-    blocked = about(stored, "BLOCK this").span("generate_content")
+    assert stored.about("structured call").span("generate_content")["gen_ai.output.type"] == "json"
+    assert len(stored.about("several").span("generate_content")["mlflow.spanOutputs"]["choices"]) == 2
+    blocked = stored.about("BLOCK this").span("generate_content")
     assert blocked["gen_ai.response.finish_reasons"]
-    assert "gen_ai.usage.cache_read.input_tokens" in about(stored, "cached call").span("generate_content")
+    assert "gen_ai.usage.cache_read.input_tokens" in stored.about("cached call").span("generate_content")
 
 
 def test_embeddings_and_counts(stored):

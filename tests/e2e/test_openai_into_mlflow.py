@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from tests.e2e.test_gemini_into_mlflow import Stored
-from tests.support.provider import FakeProvider
-from tests.support.zero_code import ROOT, run
-
-if TYPE_CHECKING:
-    from tests.support.mlflow_server import MlflowServer
+from tests.support.stored import run_and_read
 
 pytestmark = pytest.mark.e2e
-EXPERIMENT = "every OpenAI feature"
 KEY = "sk-key-of-the-test-0123456789"
 
 
 @pytest.fixture(scope="module")
-def stored(mlflow_server: MlflowServer):
-    with FakeProvider() as provider:
-        env = {"MLFLOW_TRACKING_URI": mlflow_server.uri, "MLFLOW_EXPERIMENT_NAME": EXPERIMENT}
-        env |= {"OPENAI_BASE_URL": f"{provider.url}/v1", "OPENAI_API_KEY": KEY, "GENSPAN_OPENAI_STREAM_USAGE": "true"}
-        done = run(ROOT / "tests/e2e/programs/every_openai_feature.py", env, provider.url)
-        assert done.returncode == 0, done.stderr
-        assert "Traceback" not in done.stderr
-        traces = [Stored(mlflow_server.trace(info["trace_id"])) for info in mlflow_server.trace_infos(EXPERIMENT)]
-        yield provider.ledger, traces
+def stored(mlflow_server):
+    def env(url):
+        return {"OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": KEY, "GENSPAN_OPENAI_STREAM_USAGE": "true"}
 
-
-def about(stored, words: str) -> Stored:
-    """The one trace whose first question has these words."""
-    found = [trace for trace in stored[1] if words in trace.info.get("request_preview", "")]
-    assert len(found) == 1, [trace.info.get("request_preview") for trace in stored[1]]
-    return found[0]
+    with run_and_read(mlflow_server, "every_openai_feature.py", "every OpenAI feature", env) as found:
+        yield found
 
 
 def test_the_tokens_are_those_billed(stored):
-    ledger, traces = stored
-    total = ledger.total()
-    assert sum(trace.usage.get("input_tokens", 0) for trace in traces) == total.input
-    assert sum(trace.usage.get("output_tokens", 0) for trace in traces) == total.output
-    assert total.input > 0
+    stored.tokens_are_those_billed()
 
 
 def test_every_call_is_one_trace_of_one_span(stored):
@@ -53,7 +31,7 @@ def test_every_call_is_one_trace_of_one_span(stored):
 
 
 def test_prompts_answers_and_parameters(stored):
-    span = about(stored, "plain call").span("chat")
+    span = stored.about("plain call").span("chat")
     inputs, outputs = span["mlflow.spanInputs"], span["mlflow.spanOutputs"]
     expected = [{"role": "system", "content": "You are terse."}, {"role": "user", "content": "plain call"}]
     assert inputs["messages"] == expected
@@ -61,7 +39,7 @@ def test_prompts_answers_and_parameters(stored):
     assert outputs["choices"][0]["message"]["content"].startswith("You asked: plain call")
     assert span["mlflow.llm.provider"] == "openai"
     assert span["mlflow.llm.model"] == "gpt-4.1-mini-2026-08-01"
-    response = about(stored, "response call").span("chat")["mlflow.spanInputs"]["messages"]
+    response = stored.about("response call").span("chat")["mlflow.spanInputs"]["messages"]
     assert response[0] == {"role": "system", "content": "You are terse."}
 
 
@@ -82,8 +60,8 @@ def test_every_way_shows_the_answer(stored):
 
 
 def test_errors_and_what_was_billed_for_them(stored):
-    assert about(stored, "too many").info["state"] == "ERROR"
-    failed = about(stored, "failed parse")
+    assert stored.about("too many").info["state"] == "ERROR"
+    failed = stored.about("failed parse")
     assert failed.info["state"] == "ERROR"
     assert failed.usage["total_tokens"] > 0
     assert not [trace for trace in stored[1] if KEY in trace.text]
@@ -96,9 +74,9 @@ def test_a_session_is_a_session(stored):
 
 
 def test_media_and_vectors(stored):
-    image = about(stored, "image call").span("chat")["mlflow.spanInputs"]
+    image = stored.about("image call").span("chat")["mlflow.spanInputs"]
     assert image["messages"][0]["content"][0]["image_url"]["url"].startswith("data:image/png;base64,")
-    made = about(stored, "image generation").span("generate_content")["mlflow.spanOutputs"]
+    made = stored.about("image generation").span("generate_content")["mlflow.spanOutputs"]
     assert made["choices"][0]["message"]["content"][0]["image_url"]["url"].startswith("data:image/png;base64,")
     vectors = next(trace for trace in stored[1] if trace.spans[0][0].startswith("embeddings"))
     assert vectors.span("embeddings")["mlflow.spanInputs"]["input"] == ["one", "two"]

@@ -17,7 +17,7 @@ from tests.support.registry import violations
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-few = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def objects(words: str) -> SearchStrategy[dict[str, Any]]:
