@@ -10,31 +10,16 @@ import anthropic
 import pytest
 from anthropic import beta_async_tool, beta_tool
 
+from tests.anthropic.given import ASKED, client, get_weather, telemetry
 from tests.support import verdict
 from tests.support.anthropic_surfaces import API_KEY, MODEL, make_client
 from tests.support.provider import Reply
 from tests.support.registry import violations
 
-ASKED = {"model": MODEL, "max_tokens": 50, "messages": [{"role": "user", "content": "The weather in Paris?"}]}
+__all__ = ["client", "telemetry"]
+
 
 pytestmark = pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")
-
-
-@pytest.fixture
-def telemetry(install):
-    return install(CAPTURE="true", GENSPAN_DIALECTS="genai,mlflow")
-
-
-@pytest.fixture
-def client(provider):
-    with make_client(provider.url, False, open_telemetry=None) as made:
-        yield made
-
-
-@beta_tool
-def get_weather(city: str) -> str:
-    """The weather in a city."""
-    return f"Sunny in {city}."
 
 
 @beta_async_tool

@@ -8,13 +8,15 @@ import json
 import anthropic
 import pytest
 
+from tests.anthropic.given import ASKED, telemetry
 from tests.support import verdict
 from tests.support.anthropic_surfaces import API_KEY, MODEL
 from tests.support.provider import Reply
 from tests.support.registry import violations
 from tests.support.stainless_surfaces import maybe
 
-ASKED = {"model": MODEL, "max_tokens": 50, "messages": [{"role": "user", "content": "The weather in Paris?"}]}
+__all__ = ["telemetry"]
+
 CACHED = {"system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral", "ttl": "1h"}}]}
 AWS = {"aws_access_key": "AKIA1234567890", "aws_secret_key": "secret-of-aws-0123456789", "aws_region": "us-east-1"}
 WORKSPACE = {"workspace_id": "wrkspc_1"}
@@ -40,11 +42,6 @@ CLIENTS = {
 EVERY = [(name, is_async) for name in CLIENTS for is_async in (False, True)]
 
 pytestmark = pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")
-
-
-@pytest.fixture
-def telemetry(install):
-    return install(CAPTURE="true", GENSPAN_DIALECTS="genai,mlflow")
 
 
 def test_no_client_is_left_out():

@@ -7,11 +7,14 @@ import json
 
 import pytest
 
+from tests.anthropic.given import telemetry
 from tests.support import verdict
 from tests.support.anthropic_surfaces import MODEL, make_client
 from tests.support.provider import Reply
 from tests.support.provider.anthropic_messages import events
 from tests.support.registry import violations
+
+__all__ = ["telemetry"]
 
 pytestmark = pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")
 
@@ -227,11 +230,6 @@ STOPS = {
     "compaction": ("compaction", None),
     "refusal": ("content_filter", REFUSED),
 }
-
-
-@pytest.fixture
-def telemetry(install):
-    return install(CAPTURE="true", GENSPAN_DIALECTS="genai,mlflow")
 
 
 def message(blocks, stop="end_turn", details=None, usage=SPENT):

@@ -8,7 +8,8 @@ import anthropic
 import pytest
 from anthropic.lib.middleware import BetaFallbackState, BetaRefusalFallbackMiddleware
 
-from tests.anthropic.test_clouds import ASKED, items, managed, play
+from tests.anthropic.given import ASKED, telemetry
+from tests.anthropic.test_clouds import items, managed, play
 from tests.support import verdict
 from tests.support.anthropic_surfaces import MODEL, make_client
 from tests.support.provider import Reply
@@ -16,14 +17,11 @@ from tests.support.provider.anthropic_messages import events
 from tests.support.registry import violations
 from tests.support.stainless_surfaces import maybe
 
+__all__ = ["telemetry"]
+
 pytestmark = pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")
 
 OTHERS = [{"model": "claude-other"}, {"model": "claude-third"}]
-
-
-@pytest.fixture
-def telemetry(install):
-    return install(CAPTURE="true", GENSPAN_DIALECTS="genai,mlflow")
 
 
 def message(number, text="", reason="refusal", **more):

@@ -8,11 +8,14 @@ import json
 import anthropic
 import pytest
 
+from tests.anthropic.given import telemetry
 from tests.support import drive_anthropic as drive
 from tests.support import verdict
 from tests.support.endings import drive as finish
 from tests.support.recordings import load, parameters
 from tests.support.registry import violations
+
+__all__ = ["telemetry"]
 
 RECORDINGS = [one for provider in drive.PROVIDERS for one in load(provider)]
 
@@ -25,11 +28,6 @@ pytestmark = [
 ]
 
 _VARYING = ("gen_ai.response.time_to_first_chunk",)
-
-
-@pytest.fixture
-def telemetry(install):
-    return install(CAPTURE="true", GENSPAN_DIALECTS="genai,mlflow")
 
 
 async def _each(client, recording, provider, telemetry):

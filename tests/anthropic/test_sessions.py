@@ -8,35 +8,21 @@ import contextlib
 import json
 
 import pytest
-from anthropic import beta_async_tool, beta_tool
+from anthropic import beta_async_tool
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
+from tests.anthropic.given import client, get_weather, telemetry
 from tests.support import verdict
 from tests.support.anthropic_surfaces import make_client
 from tests.support.provider import Reply
 from tests.support.registry import violations
 
+__all__ = ["client", "telemetry"]
+
 pytestmark = pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")
 
 WHEN = "2026-08-01T10:00:00Z"
 SPENT = [(40, 7, 0, 30), (5, 9, 70, 0)]
-
-
-@pytest.fixture
-def telemetry(install):
-    return install(CAPTURE="true", GENSPAN_DIALECTS="genai,mlflow")
-
-
-@pytest.fixture
-def client(provider):
-    with make_client(provider.url, False, open_telemetry=None) as made:
-        yield made
-
-
-@beta_tool
-def look_up(city: str) -> str:
-    """The weather in a city."""
-    return f"Sunny in {city}."
 
 
 @beta_async_tool
@@ -64,7 +50,7 @@ def _turn(*calls):
     return [*_request(1, SPENT[0]), *asked, *_request(20, SPENT[1]), idle]
 
 
-CALLS = ((0, ("look_up", {"city": "Paris"})), (1, ("failing", {"city": "Rome"})), (2, ("of_another", {})))
+CALLS = ((0, ("get_weather", {"city": "Paris"})), (1, ("failing", {"city": "Rome"})), (2, ("of_another", {})))
 
 
 class Service:
@@ -116,14 +102,14 @@ def _counted(telemetry):
 
 def _tools(telemetry):
     found = {span.attributes["gen_ai.tool.name"]: span for span in telemetry.named("execute_tool")}
-    assert set(found) == {"look_up", "failing"}, "a tool that is not ours is not run"
-    assert verdict.failed(found["look_up"]) is None
+    assert set(found) == {"get_weather", "failing"}, "a tool that is not ours is not run"
+    assert verdict.failed(found["get_weather"]) is None
     assert verdict.failed(found["failing"]) == "ZeroDivisionError"
-    assert found["look_up"].attributes["gen_ai.tool.call.id"] == "sevt_10"
-    assert json.loads(found["look_up"].attributes["gen_ai.tool.call.arguments"]) == {"city": "Paris"}
-    result = json.loads(found["look_up"].attributes["gen_ai.tool.call.result"])
+    assert found["get_weather"].attributes["gen_ai.tool.call.id"] == "sevt_10"
+    assert json.loads(found["get_weather"].attributes["gen_ai.tool.call.arguments"]) == {"city": "Paris"}
+    result = json.loads(found["get_weather"].attributes["gen_ai.tool.call.result"])
     assert result == {"result": [{"type": "text", "text": "Sunny in Paris."}]}
-    assert json.loads(found["look_up"].attributes["mlflow.spanOutputs"]) == result["result"]
+    assert json.loads(found["get_weather"].attributes["mlflow.spanOutputs"]) == result["result"]
     return found
 
 
@@ -174,7 +160,7 @@ def _runs(provider):
     async def main():
         async with make_client(provider.url, True, open_telemetry=None) as client:
             await client.beta.sessions.retrieve("sesn_1")  # which says the model
-            runner = client.beta.sessions.events.tool_runner("sesn_1", tools=[look_up, failing], max_idle=0)
+            runner = client.beta.sessions.events.tool_runner("sesn_1", tools=[get_weather, failing], max_idle=0)
             return [call async for call in runner]
 
     return asyncio.run(main())
@@ -183,7 +169,7 @@ def _runs(provider):
 def test_a_session_tool_runner(telemetry, provider):
     service = Service(provider, _turn(*CALLS))
     calls = _runs(provider)
-    assert {(call.name, call.is_error, call.posted) for call in calls} >= {("look_up", False, True)}
+    assert {(call.name, call.is_error, call.posted) for call in calls} >= {("get_weather", False, True)}
     assert "POST /v1/sessions/sesn_1/events" in service.asked
     _counted(telemetry)
     _tools(telemetry)
@@ -207,7 +193,7 @@ def _works(provider, tmp_path):
             work = client.beta.environments.work
             worker = work.worker(
                 environment_id="env_1", environment_key="key-of-the-environment", workdir=str(tmp_path), max_idle=0,
-                memory_sync_interval=None, tools=[look_up, failing],
+                memory_sync_interval=None, tools=[get_weather, failing],
             )  # fmt: skip
             task = asyncio.create_task(worker.run())
             for _ in range(1000):
