@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 
-import anthropic
 import pytest
 
 from tests.anthropic.given import telemetry
@@ -14,13 +13,11 @@ from tests.support import verdict
 from tests.support.endings import drive as finish
 from tests.support.recordings import load, parameters
 from tests.support.registry import violations
+from tests.support.stainless_replay import each
 
 __all__ = ["telemetry"]
 
 RECORDINGS = [one for provider in drive.PROVIDERS for one in load(provider)]
-
-# Of these the SDK itself cannot read the answer in some way; what it raises is the program's, and the span says so.
-_UNREADABLE = (anthropic.AnthropicError, ValueError, TypeError, AttributeError, KeyError, AssertionError, IndexError)
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The model '.*' is deprecated:DeprecationWarning"),
@@ -30,41 +27,22 @@ pytestmark = [
 _VARYING = ("gen_ai.response.time_to_first_chunk",)
 
 
-async def _each(client, recording, provider, telemetry):
-    """Play each variant; the spans must have the same attributes."""
-    seen = {}
-    for variant in drive.variants(recording):
-        provider.reset()
-        provider.replay(recording)
-        telemetry.clear()
-        error = None
-        try:
-            await drive.play(client, recording, variant)
-        except _UNREADABLE as raised:
-            error = raised
-        (span,) = telemetry.spans
-        found = _checked(span, recording, error, variant)
-        if found is not None:
-            seen[json.dumps(found, sort_keys=True, default=str)] = variant
-    assert len(seen) == 1, seen
-
-
 @pytest.mark.parametrize("recording", parameters(RECORDINGS))
 def test_sync(telemetry, provider, recording):
     with drive.client_for(provider.url, recording) as client:
-        finish(_each(client, recording, provider, telemetry))
+        finish(each(drive, client, recording, provider, telemetry, _checked))
 
 
 @pytest.mark.parametrize("recording", parameters(RECORDINGS[::7]))
 def test_async(telemetry, provider, recording):
     async def main():
         async with drive.client_for(provider.url, recording, is_async=True) as client:
-            await _each(client, recording, provider, telemetry)
+            await each(drive, client, recording, provider, telemetry, _checked)
 
     asyncio.run(main())
 
 
-def _checked(span, recording, error, variant):
+def _checked(span, recording, error):
     """The attributes that every way must have alike; none where the SDK could not read the answer."""
     assert violations(span) == []
     expected, attributes = drive.truth(recording), dict(span.attributes)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 
-import openai
 import pytest
 
 from tests.support import drive_openai as drive
@@ -13,20 +12,9 @@ from tests.support import verdict
 from tests.support.endings import drive as finish
 from tests.support.recordings import load, parameters
 from tests.support.registry import violations
+from tests.support.stainless_replay import each
 
 RECORDINGS = [one for provider in drive.PROVIDERS for one in load(provider)]
-
-# Of these the SDK itself cannot read the answer in some way; what it raises is the program's, and the span says so.
-_UNREADABLE = (
-    openai.OpenAIError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    KeyError,
-    AssertionError,
-    IndexError,
-    RuntimeError,
-)
 
 # The program itself asks for what is not in the recording: a format of vectors.
 _VARYING = ("gen_ai.response.time_to_first_chunk", "gen_ai.request.encoding_formats", "mlflow.spanInputs")
@@ -41,48 +29,14 @@ def telemetry(install):
 
 @pytest.mark.parametrize("recording", parameters(RECORDINGS))
 def test_sync(telemetry, provider, clients, recording):
-    client = clients(provider.url, recording)
-    seen = {}
-    for variant in drive.variants(recording):
-        provider.reset()
-        provider.replay(recording)
-        telemetry.clear()
-        error = None
-        try:
-            finish(_play(client, recording, variant))
-        except _UNREADABLE as raised:
-            error = raised
-        (span,) = telemetry.spans
-        seen[variant] = _checked(span, recording, error)
-        if (recording.body or {}).get("background"):
-            return  # usage of one response counts once
-    assert len({json.dumps(one, sort_keys=True, default=str) for one in seen.values() if one is not None}) == 1, seen
-
-
-async def _play(client, recording, variant):
-    await drive.play(client, recording, variant)
+    finish(each(drive, clients(provider.url, recording), recording, provider, telemetry, _checked))
 
 
 @pytest.mark.parametrize("recording", parameters(RECORDINGS[::7]))
 def test_async(telemetry, provider, recording):
     async def main():
-        client = drive.client_for(provider.url, recording, is_async=True)
-        try:
-            for variant in drive.variants(recording):
-                provider.reset()
-                provider.replay(recording)
-                telemetry.clear()
-                error = None
-                try:
-                    await drive.play(client, recording, variant)
-                except _UNREADABLE as raised:
-                    error = raised
-                (span,) = telemetry.spans
-                _checked(span, recording, error)
-                if (recording.body or {}).get("background"):
-                    return
-        finally:
-            await client.close()
+        async with drive.client_for(provider.url, recording, is_async=True) as client:
+            await each(drive, client, recording, provider, telemetry, _checked)
 
     asyncio.run(main())
 

@@ -19,6 +19,7 @@ Json = Any
 
 PROVIDERS = ("anthropic", "anthropic_compat")
 API_KEY = "sk-ant-fake-key-for-the-replay"
+ERROR = anthropic.AnthropicError
 
 _PLAIN = ("create", "raw", "streaming-parse", "streaming-json", "streaming-bytes")
 _STREAMS = ("create", "manager", "raw", "streaming-parse", "streaming-lines", "streaming-bytes")

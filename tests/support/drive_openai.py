@@ -19,6 +19,7 @@ Json = Any
 
 PROVIDERS = ("openai", "azure", "openai_compat")
 API_KEY = "sk-fake-key-for-the-replay"
+ERROR = openai.OpenAIError
 
 PLAIN = ("create", "parse", "raw", "streaming-parse", "streaming-json", "streaming-bytes", "post")
 STREAMS = ("create", "manager", "raw", "streaming-parse", "streaming-lines", "streaming-bytes")

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, NamedTuple
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+# Of some recordings the SDK itself cannot read the answer; what it raises is the program's, and the span says so.
+_UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, AssertionError, IndexError, RuntimeError)
 
 
 class Replayed(NamedTuple):
@@ -15,6 +23,32 @@ class Replayed(NamedTuple):
     stream: bool
     post: tuple[str, Any]
     """Path and body, for `client.post`."""
+
+
+async def each(
+    drive: ModuleType, client: Any, recording: Any, provider: Any, telemetry: Any, checked: Callable[..., Any]
+) -> None:
+    """Make a request in every way that `drive` has for it: the spans must have the same attributes.
+
+    `checked(span, recording, error)` gives those, or None where the SDK could not read the answer.
+    """
+    seen = {}
+    for variant in drive.variants(recording):
+        provider.reset()
+        provider.replay(recording)
+        telemetry.clear()
+        error = None
+        try:
+            await drive.play(client, recording, variant)
+        except (drive.ERROR, *_UNREADABLE) as raised:
+            error = raised
+        (span,) = telemetry.spans
+        found = checked(span, recording, error)
+        if found is not None:
+            seen[json.dumps(found, sort_keys=True, default=str)] = variant
+        if (recording.body or {}).get("background"):
+            return  # usage of one response counts once
+    assert len(seen) == 1, seen
 
 
 async def play(client: Any, call: Replayed, variant: str) -> Any:
