@@ -1,4 +1,7 @@
-"""Everything here runs a real Collector; what takes minutes or needs more servers: `make test-collector`."""
+"""Everything here runs a real Collector; what takes minutes or needs more servers: `make test-collector`.
+
+$GENSPAN_HEAVY says which of that runs: "1" for all, else the names of files, as "load,prometheus".
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.collector)
-            if item.get_closest_marker("heavy") and not os.environ.get("GENSPAN_HEAVY"):
+            chosen = os.environ.get("GENSPAN_HEAVY", "").split(",")
+            if item.get_closest_marker("heavy") and not {"1", item.path.stem.removeprefix("test_")} & {*chosen}:
                 item.add_marker(pytest.mark.skip(reason="takes minutes: make test-collector"))
 
 
