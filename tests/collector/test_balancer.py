@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.collector import Collector, wait_until
 from tests.support.otlp import pairs, request, send, span
-from tests.support.otlp_sink import OtlpSink
+from tests.support.otlp_sink import OtlpSink, attributes
 
 
 def traces(count):
@@ -33,6 +33,23 @@ def test_no_trace_is_split(tmp_path, sink):
     assert not trace_ids(sink) & trace_ids(other)
     assert len(sink.spans) > 50
     assert len(other.spans) > 50
+
+
+def test_an_example_arrives_whole(tmp_path, sink, provider, example):
+    with (
+        OtlpSink() as other,
+        Collector("balancer.yaml", tmp_path, GATEWAY_1=sink.url, GATEWAY_2=other.url) as balancer,
+    ):
+        example(
+            "gemini_functions.py", balancer.url, OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT="SPAN_AND_EVENT"
+        )
+        both = (sink, other)
+        wait_until(lambda: sum(len(one.spans) for one in both) >= 4, "the spans")
+        for path in ("/v1/metrics", "/v1/logs"):
+            wait_until(lambda path=path: any(one.accepted(path) for one in both), path)
+    assert not (sink.spans and other.spans), "one trace, one gateway"
+    used = [attributes(one).get("gen_ai.usage.input_tokens", 0) for one in sink.spans + other.spans]
+    assert sum(used) == provider.ledger.total().input
 
 
 @pytest.mark.parametrize("count", [1, 3, 8])

@@ -225,8 +225,8 @@ def test_the_page_for_prometheus_is_whole_again_after_a_restart(tmp_path):
 
 def test_out_of_memory_tells_the_sender_to_come_again(tmp_path, sink):
     with Collector("agent.yaml", tmp_path, BACKEND_ENDPOINT=sink.url, MEMORY_LIMIT_MIB=129) as agent:
-        time.sleep(1.5)  # limit less reserve is 1 MiB: over it after the first look
-        assert send(agent.url, request(spans(1))) == 503
+        # Limit less reserve is 1 MiB: over it after the first look.
+        wait_until(lambda: send(agent.url, request(spans(1))) == 503, "a refusal")
         assert agent.metrics()["otelcol_receiver_refused_spans"] == 1
     assert watched("otelcol_receiver_refused_spans")
 

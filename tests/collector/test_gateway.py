@@ -14,7 +14,10 @@ from tests.support.collector import Collector, free_port, get, samples, wait_unt
 from tests.support.otlp import model_call, request, send, span, value
 from tests.support.otlp_sink import OtlpSink
 
-QUICK = {"DECISION_WAIT": "2s", "DECISION_WAIT_ROOT": "1s"}
+QUICK = {
+    "DECISION_WAIT": "8s",
+    "DECISION_WAIT_ROOT": "1s",
+}  # what counts is the root: the other is time for a busy machine
 
 
 def trace(**leaf):
@@ -57,7 +60,7 @@ def test_errors_slow_heavy_and_partial_traces_are_kept_whole(tmp_path, sink, cou
         ) as gateway,
     ):
         for one in [*dropped, *(one for group in kept.values() for one in group)]:
-            for half in one:  # in two requests, as from two processes
+            for half in reversed(one):  # in two requests, as from two processes; the root last
                 assert send(gateway.url, request([half])) == 200
         wait_until(lambda: len(sink.spans) >= 50 and len(second.spans) >= 50, "25 whole traces at both backends")
         wait_until(lambda: page(counts).get("genai_span_duration_seconds_count") == 110, "every span counted")

@@ -109,6 +109,20 @@ def test_grafana_gets_each_signal_at_its_own_address(tmp_path, sink):
         assert {one.headers["x-scope-orgid"] for s in (sink, mimir, loki) for one in s.requests} == {"team"}
 
 
+def test_an_example_in_all_three_of_grafanas(tmp_path, sink, provider, example):
+    places = {f"{signal}_ENDPOINT": sink.url for signal in ("TRACES", "METRICS", "LOGS")}
+    with Collector("to-grafana.yaml", tmp_path, **places) as collector:
+        example(
+            "gemini_functions.py", collector.url, OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT="SPAN_AND_EVENT"
+        )
+        wait_until(lambda: len(sink.spans) >= 4 and sink.accepted("/v1/metrics") and sink.accepted("/v1/logs"), "all")
+    groups = [group for one in sink.accepted("/v1/metrics") for group in one.message.resource_metrics]
+    found = {one.name for group in groups for scope in group.scope_metrics for one in scope.metrics}
+    assert {"gen_ai.client.token.usage", "gen_ai.client.operation.duration"} <= found
+    used = [a.value.int_value for s in sink.spans for a in s.attributes if a.key == "gen_ai.usage.input_tokens"]
+    assert sum(used) == provider.ledger.total().input
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_keys_that_the_collector_would_not_miss(path):
     config = yaml.safe_load(path.read_text("utf-8"))
