@@ -13,7 +13,7 @@ from genspan_semconv.model import obj, parsed, seq, text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from genspan_semconv.model import Part
+    from genspan_semconv.model import Part, ToolDefinition
 
 OWN: Final = frozenset(
     (
@@ -37,6 +37,16 @@ def tool_call(name: object, arguments: object, identity: object = None) -> Part:
 def server_tool_call(name: object, call: Mapping[str, object]) -> Part:
     """A call of a tool that the provider runs itself."""
     return with_id({"type": "server_tool_call", "name": text(name) or "", "server_tool_call": call}, call.get("id"))
+
+
+def tool_definition(kind: str, name: str, description: object, parameters: object) -> ToolDefinition:
+    """A tool of a request, with what is said of it."""
+    tool: ToolDefinition = {"type": kind, "name": name}
+    if text(description):
+        tool["description"] = str(description)
+    if parameters:
+        tool["parameters"] = parameters
+    return tool
 
 
 def by_url(url: str, modality: str) -> Part:

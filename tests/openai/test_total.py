@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from genspan._core.counted import Counted
 from genspan._core.fetched import Fetched, Once
-from genspan.openai import chat, completions, responses
+from genspan.openai import chat, responses
 from genspan.openai.agents import Turn
 from genspan.openai.plain import Job, Plain
 from genspan.openai.sockets import Realtime
@@ -29,7 +29,7 @@ tool_calls tool_usage tools total_tokens transcript type uri url usage user web_
 APIS = {
     "chat": chat,
     "gemini": chat.Gemini(),
-    "completions": completions,
+    "completions": chat.Completions(),
     "responses": responses,
     "once": Once(responses, Counted()),
     "fetched": Fetched(responses, Counted()),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from os import environ
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from genspan._core.config import refuse
+from genspan_semconv.model import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # The conventions' names; what they do not list is named as in MLflow's price list.
 _HOSTS: Final = {
@@ -53,3 +58,30 @@ def provider_of(host: str, hosts: dict[str, str]) -> str | None:
     name = host.lower()
     found = [known for known in hosts if name == known or name.endswith((f".{known}", f"-{known}"))]
     return hosts[max(found, key=len)] if found else None
+
+
+class Keys:
+    """Makes the keys of calls by the client that makes them and the URL that it sends to.
+
+    ``variable`` names hosts; ``kinds`` are names of client classes, or what they begin with, and counts before the
+    host where ``kind_first``; ``default`` is who answers elsewhere.
+    """
+
+    def __init__(self, variable: str, kinds: Mapping[str, str], default: str, kind_first: bool = False) -> None:
+        self._hosts, self._kinds = read_hosts(variable), kinds
+        self._default, self._kind_first = default, kind_first
+        self._provider = lru_cache(maxsize=512)(self._name_provider)
+
+    def key(self, client: Any, operation: str, model: str | None, stream: bool, url: Any = None) -> Key:
+        """The key of a call; ``url`` where it is not the client's own."""
+        url = client.base_url if url is None else url
+        port = url.port or {"https": 443, "wss": 443, "http": 80, "ws": 80}.get(url.scheme)
+        provider = self._provider(url.host, cast("type[Any]", type(client)))
+        return Key(operation, provider, model, url.host, port, stream)
+
+    def _name_provider(self, host: str, client: type[Any]) -> str:
+        names = [kind.__name__.removeprefix("Async") for kind in client.__mro__]
+        kinds = (self._kinds[kind] for name in names for kind in self._kinds if name.startswith(kind))
+        found = (next(kinds, None), provider_of(host, self._hosts))
+        first, second = found if self._kind_first else reversed(found)
+        return first or second or self._default

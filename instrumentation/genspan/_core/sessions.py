@@ -49,8 +49,9 @@ class Sessions(ABC):
         """The calls that an answer or an event tells of."""
 
     def began(self, identity: str) -> None:
-        """A call has begun."""
-        self._begun.put(identity, time_ns())
+        """A call has begun, as far as is known now."""
+        if identity not in self._begun:
+            self._begun.put(identity, time_ns())
 
     def runs(self, session: str | None, model: str | None) -> None:
         """A session runs a model."""
@@ -72,4 +73,7 @@ class Sessions(ABC):
 
     def _request(self, client: Any, told: Told) -> Request:
         key = self._key(client, self._operation, self._models.get(told.session), False)
-        return Request(Route(self._api, key), {"session": told.session}, {}, "")
+        request = Request(Route(self._api, key), {}, {}, "")
+        if told.session:
+            request.params = {"conversation_id": told.session}
+        return request

@@ -6,30 +6,46 @@ the program's; ``recv_bytes`` raises when the connection is lost.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
+from collections import deque
+from functools import partial
 from inspect import isawaitable
 from time import time_ns
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 from opentelemetry import context as otel
 
+from genspan._core.api import Route
 from genspan._core.binding import Patch
-from genspan._core.call import open_call
+from genspan._core.call import Request, open_call
 from genspan._core.guard import Guard
 from genspan._core.wire import parse
-from genspan_semconv.model import obj
+from genspan_semconv.model import obj, text
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable
 
     from opentelemetry.context import Context
 
-    from genspan._core.call import Call, Request
+    from genspan._core.api import Api
+    from genspan._core.call import Call
     from genspan._core.drive import Args, Kwargs, Wrapped, Wrapper
     from genspan._core.telemetry import Telemetry
+    from genspan_semconv.model import Key, Wire
+
+    MakeKey = Callable[[Any, str, str | None, bool, Any], Key]
+    Begin = Callable[..., Call | None]
+    CallRoute = tuple[Api, str, str | None, bool]
+
+_MAX_ASKED: Final = 200
 
 _parsing, _sending, _ending = (Guard(f"{what} of a websocket") for what in ("event", "message", "end"))
+
+
+def _itself(instance: Any) -> tuple[Any, Wire]:
+    return instance, {}
 
 
 class Address(NamedTuple):
@@ -43,16 +59,28 @@ class Address(NamedTuple):
 class Sent(NamedTuple):
     """What a program asked for, and where and when: the answer may come in another thread."""
 
-    body: Mapping[str, object]
-    context: Context
-    at: int
+    body: Wire
+    context: Context | None = None
+    at: int | None = None
+
+
+_NOTHING: Final = Sent({})
 
 
 class Connection:
-    """The answers that are under way in one connection, by id."""
+    """What is asked for in one connection, and the answers that are under way, by id."""
 
     def __init__(self) -> None:
+        self.asked: deque[Sent] = deque(maxlen=_MAX_ASKED)
         self.calls: dict[str, Call] = {}
+
+    def ask(self, field: str, value: str | None) -> Sent | None:
+        """The oldest request with this field that is not answered yet."""
+        for position, asked in enumerate(self.asked):
+            if text(asked.body.get(field)) == value:
+                del self.asked[position]
+                return asked
+        return None
 
     def end(self, error: BaseException | None = None, ending: str | None = None, finalising: bool = False) -> None:
         """End what is under way."""
@@ -66,16 +94,17 @@ class Connection:
 class Sockets(ABC):
     """The connections of one instrumentor. What an event means is the provider's to say."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: MakeKey) -> None:
+        self._key = key
         self._connections: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
     @abstractmethod
-    def begin(self, instance: Any) -> Connection:
+    def known(self, instance: Any) -> Connection:
         """What is known of a connection of the SDK at its start."""
 
     @abstractmethod
-    def event(self, telemetry: Telemetry, instance: Any, connection: Any, data: str | bytes) -> None:
-        """Take an event of the server, before the SDK parses it."""
+    def event(self, begin: Begin, connection: Any, data: str | bytes) -> None:
+        """Take an event of the server, before the SDK parses it. ``begin`` opens the call of an answer."""
 
     @abstractmethod
     def message(self, connection: Any, sent: Sent) -> None:
@@ -94,30 +123,53 @@ class Sockets(ABC):
             Patch(module, f"{name}.{method}", hook) for module, name in classes for method, hook in hooks.items()
         )
 
-    def sent(self, instance: Any, event: Any, **beside: object) -> None:
-        """Something is sent: JSON text, an object of JSON, or an object of the SDK's, in a connection of the SDK's."""
-        with _sending:
-            known = parse(event) if isinstance(event, (str, bytes)) else getattr(event, "to_dict", lambda: event)()
-            self.message(self._of(instance), Sent({**obj(known), **beside}, otel.get_current(), time_ns()))
+    def sending(self, module: str, names: Iterable[str], place: Callable[[Any], tuple[Any, Wire]]) -> tuple[Patch, ...]:
+        """Methods that send past a connection of the SDK: ``place`` gives it, and what is sent beside the event."""
+        hook = partial(self._send, place=place)
+        return tuple(Patch(module, name, hook) for name in names)
+
+    def _begin(self, telemetry: Telemetry, instance: Any, route: CallRoute, sent: Sent = _NOTHING) -> Call | None:
+        """Open the call of an answer to what was sent. A route is an API, operation, model, and whether it streams."""
+        api, operation, model, stream = route
+
+        def describe() -> Request:
+            socket = instance._connection
+            key = self._key(instance, operation, model or _query_model(socket), stream, _address(socket))
+            headers = dict[str, object](socket.request.headers.raw_items())  # those of the handshake
+            return Request(Route(api, key), sent.body, headers, "")
+
+        token = otel.attach(otel.get_current() if sent.context is None else sent.context)
+        try:
+            return open_call(telemetry, describe, sent.at)
+        finally:
+            otel.detach(token)
 
     def _of(self, instance: Any) -> Any:
         found = self._connections.get(instance)
         if found is None:
-            found = self._connections[instance] = self.begin(instance)
+            found = self._connections[instance] = self.known(instance)
         return found
 
     def _parse(self, telemetry: Telemetry) -> Wrapper:
         def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
             with _parsing:
                 if telemetry.listening():
-                    self.event(telemetry, instance, self._of(instance), args[0] if args else kwargs["data"])
+                    begin = partial(self._begin, telemetry, instance)
+                    self.event(begin, self._of(instance), args[0] if args else kwargs["data"])
             return wrapped(*args, **kwargs)
 
         return wrapper
 
-    def _send(self, telemetry: Telemetry) -> Wrapper:
+    def _send(self, telemetry: Telemetry, place: Callable[[Any], tuple[Any, Wire]] = _itself) -> Wrapper:
+        """JSON text, an object of JSON, or an object of the SDK's."""
+
         def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-            self.sent(instance, args[0] if args else next(iter(kwargs.values())))
+            with _sending:
+                event = args[0] if args else next(iter(kwargs.values()))
+                known = parse(event) if isinstance(event, (str, bytes)) else getattr(event, "to_dict", lambda: event)()
+                connection, beside = place(instance)
+                sent = Sent({**obj(known), **beside}, otel.get_current(), time_ns())
+                self.message(self._of(connection), sent)
             return wrapped(*args, **kwargs)
 
         return wrapper
@@ -154,23 +206,12 @@ class Sockets(ABC):
         return wrapper
 
 
-def begin_call(telemetry: Telemetry, describe: Callable[[], Request], sent: Sent | None) -> Call | None:
-    """Open the call of something that was sent; without it, of something that the server began by itself."""
-    if sent is None:
-        return open_call(telemetry, describe)
-    token = otel.attach(sent.context)
-    try:
-        return open_call(telemetry, describe, sent.at)
-    finally:
-        otel.detach(token)
-
-
-def address(socket: Any) -> Address:
+def _address(socket: Any) -> Address:
     """Where a connection of ``websockets`` leads."""
     uri = socket.protocol.uri
     return Address(uri.host, uri.port, "wss" if uri.secure else "ws")
 
 
-def headers(socket: Any) -> dict[str, object]:
-    """The headers of its handshake, which hold the credentials."""
-    return dict(socket.request.headers.raw_items())
+def _query_model(socket: Any) -> str | None:
+    match = re.search(r"[?&]model=([^&]+)", socket.request.path)
+    return match[1] if match is not None else None

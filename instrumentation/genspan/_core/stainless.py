@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, Any, cast
 from weakref import ref
 
 from genspan._core import drive
+from genspan._core.api import Route
 from genspan._core.binding import Patch
 from genspan._core.body import KEY, Body, http_response, settle, watch
 from genspan._core.call import Request
 from genspan._core.context import current_call
 from genspan._core.guard import Guard
-from genspan_semconv.model import obj
+from genspan._core.turn import Plan
+from genspan_semconv.model import Key, obj
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
+    from genspan._core.api import Api
     from genspan._core.drive import Args, Kwargs, Wrapped, Wrapper
     from genspan._core.telemetry import Telemetry
 
@@ -54,6 +57,12 @@ def patches(
         Patch(base, "BaseClient._process_response_data", partial(_see, read=read)),
         *(Patch(module, f"{name}.__stream__", _stream) for module, name in streams),
     )
+
+
+def loop(api: Api, provider: str) -> Callable[..., Plan]:
+    """What is intended by an SDK's loop of model calls and tools: tools can always run in it."""
+    route = Route(api, Key("chat", provider, None, None, None, False))
+    return lambda *_: Plan(lambda: Request(route, {}, {}, ""), lambda: True)
 
 
 def wire_body(options: Any) -> dict[str, object]:

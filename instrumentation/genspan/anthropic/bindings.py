@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from genspan._core import amazon, stainless
@@ -12,14 +12,14 @@ from genspan._core.call import Request
 from genspan._core.config import flag
 from genspan._core.context import trace_context
 from genspan._core.counted import Counted
-from genspan._core.hosts import provider_of, read_hosts
+from genspan._core.hosts import Keys
 from genspan._core.table import Row, finder
 from genspan.anthropic import messages, native, tools
 from genspan.anthropic.batches import Results
 from genspan.anthropic.plain import Completing, Counting
 from genspan.anthropic.sessions import Sessions
 from genspan.anthropic.usage import DECLINED
-from genspan_semconv.model import Key, obj, seq, text
+from genspan_semconv.model import obj, seq, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,9 +33,12 @@ _AROUND = r"^(https?://[^/]+)?/?(anthropic/)?(v\d[^/]*/)?|/?(\?.*)?$"
 _CHAT, _ID, _MODEL = "chat", "(?P<id>[^/]+)", "(?P<model>[^/:]+)"
 _VERTEX = "projects/[^/]+/locations/[^/]+/publishers/anthropic/models"
 
-# Who answers, by the kind of client; the other kinds are Anthropic's own service wherever it is sold.
-_CLIENTS = {"AnthropicBedrock": "aws.bedrock", "AnthropicVertex": "gcp.vertex_ai"}
-_OWN = ("AnthropicFoundry", "AnthropicAWS", "AnthropicGoogleCloud")
+# Who answers, by the kind of client: a cloud, or Anthropic's own service wherever it is sold.
+_CLIENTS = {
+    "AnthropicBedrock": "aws.bedrock",
+    "AnthropicVertex": "gcp.vertex_ai",
+    **dict.fromkeys(("AnthropicFoundry", "AnthropicAWS", "AnthropicGoogleCloud"), "anthropic"),
+}
 
 _MESSAGES, _BETA = "anthropic.lib.streaming._messages", "anthropic.lib.streaming._beta_messages"
 _HELPERS = (
@@ -77,15 +80,14 @@ class Routes:
     """Which request leads where, by the settings of one instrumentor."""
 
     def __init__(self) -> None:
-        self._hosts = read_hosts(PROVIDERS)
+        self._key = Keys(PROVIDERS, _CLIENTS, "anthropic", kind_first=True).key
         self._propagation = flag(PROPAGATION)
         self._counted = Counted()
         self._look_up = finder(_ROWS, _AROUND)
-        self._provider = lru_cache(maxsize=512)(self._name_provider)
 
     def patches(self) -> tuple[Patch | Replacement, ...]:
         """The patch points."""
-        read = Sessions(self.key, self._counted).read
+        read = Sessions(self._key, self._counted).read
         http = stainless.patches("anthropic", self.find, self.adjust, _HELPERS, read)
         return (*http, *tools.PATCHES, *native.PATCHES)
 
@@ -100,7 +102,7 @@ class Routes:
         model = text(body.get("model")) or (unquote(parts["model"]) if parts.get("model") else None)
         stream = body.get("stream") is True or "stream" in parts
         api = row.api if identity is None else Results(partial(self._counted.first, identity))
-        request = AnthropicRequest(Route(api, self.key(client, row.operation, model, stream)), body, {}, "")
+        request = AnthropicRequest(Route(api, self._key(client, row.operation, model, stream)), body, {}, "")
         request.lines = identity is not None
         option = native.options(client)
         request.propagates = self._propagation and option.get("propagation") is not False
@@ -108,21 +110,7 @@ class Routes:
             request.params = {"conversation_id": str(option["conversation_id"])}
         return request
 
-    def key(self, client: Any, operation: str, model: str | None, stream: bool) -> Key:
-        """The key of a call that a client makes."""
-        url = client.base_url
-        port = url.port or {"https": 443, "http": 80}.get(url.scheme)
-        return Key(operation, self._provider(url.host, cast("type[Any]", type(client))), model, url.host, port, stream)
-
     def adjust(self, request: Request, options: Any) -> None:
         """Send the trace context where the settings and the client allow it."""
         if isinstance(request, AnthropicRequest) and request.propagates:
             options.headers = {**obj(options.headers), **trace_context()}
-
-    def _name_provider(self, host: str, client: type[Any]) -> str:
-        """By the kind of client; else by host, which may be that of a compatible server; else it is Anthropic."""
-        names = [kind.__name__.removeprefix("Async") for kind in client.__mro__]
-        kinds = [provider for prefix, provider in _CLIENTS.items() if any(name.startswith(prefix) for name in names)]
-        if any(name in _OWN for name in names):
-            kinds.append("anthropic")
-        return next(iter(kinds), None) or provider_of(host, self._hosts) or "anthropic"

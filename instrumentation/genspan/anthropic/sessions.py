@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from genspan._core.counted import Counted
-    from genspan_semconv.model import Params
 
     Wire = Mapping[str, object]
 
@@ -26,10 +25,6 @@ _SESSION: Final = re.compile(r"/sessions(?:/([^/?]+))?(/(?:threads/[^/?]+/)?(?:e
 
 class ModelRequest(NoContent):
     """A model call inside a session; its events hold figures and no content."""
-
-    def params(self, body: Wire) -> Params:
-        """The session."""
-        return {"conversation_id": text(body.get("session")) or ""}
 
     def response(self, data: Wire) -> Response:
         """Usage and speed; whether it failed."""

@@ -5,16 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from genspan._core import drive
-from genspan._core.api import Route
+from genspan._core import drive, stainless
 from genspan._core.binding import Patch
-from genspan._core.call import Request
 from genspan._core.context import current_tool, current_turn
 from genspan._core.guard import Guard
 from genspan._core.tool import Around, Tool, open_tool
-from genspan._core.turn import Plan
 from genspan.anthropic import messages
-from genspan_semconv.model import Key, obj
+from genspan_semconv.model import obj
 
 if TYPE_CHECKING:
     from genspan._core.drive import Args, Kwargs, Wrapped, Wrapper
@@ -28,10 +25,7 @@ _RUNNER, _SESSION, _TOOLSET = (
 _failing = Guard("error of a tool")
 
 
-def loop(*_: object) -> Plan:
-    """Tools can always run in these loops."""
-    route = Route(messages, Key("chat", "anthropic", None, None, None, False))
-    return Plan(lambda: Request(route, {}, {}, ""), lambda: True)
+loop = stainless.loop(messages, "anthropic")
 
 
 def _describe(kwargs: Kwargs) -> Tool:

@@ -13,30 +13,22 @@ from genspan.openai.usage import read_usage
 from genspan_semconv.model import NoContent, Response, obj, seq, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from genspan._core.counted import Counted
     from genspan._core.sessions import MakeKey
-    from genspan_semconv.model import Params
-
-    Wire = Mapping[str, object]
+    from genspan_semconv.model import Wire
 
 _OVER: Final = ("completed", "failed", "cancelled")
-_SESSION: Final = "agent.session"
 _TURN: Final = "agent.session.turn"
 
 
 class Turn(NoContent):
     """A turn that is over; it holds figures and no content."""
 
-    def params(self, body: Wire) -> Params:
-        """The session."""
-        return {"conversation_id": text(body.get("session")) or ""}
-
     def response(self, data: Wire) -> Response:
         """Usage, and whether it failed."""
-        failed = data.get("status") == "failed"
-        error = error_code(data.get("error")) or ("failed" if failed else None)
+        error = error_code(data.get("error") or (data.get("status") == "failed" and {"code": "failed"}))
         return Response(id=text(data.get("id")), usage=read_usage(data), error=error)
 
 
@@ -48,8 +40,9 @@ class Agents(Sessions):
 
     def told(self, data: Wire, response: Any) -> Iterator[Told]:
         """Turns by themselves, in an event or in a listing; models of sessions on the way."""
-        listed = data.get("object") == "list" and "/agents/" in response.request.url.path
-        if not listed and "session" not in data and "session_id" not in data and data.get("object") != _SESSION:
+        kind = data.get("object")
+        listed = kind == "list" and "/agents/" in response.request.url.path
+        if not listed and "session" not in data and "session_id" not in data and kind != "agent.session":
             return
         for item in (data, *seq(data.get("data"))):
             wire = obj(item)
@@ -61,6 +54,5 @@ class Agents(Sessions):
                 continue
             if turn.get("status") not in _OVER:
                 self.began(identity)
-            elif turn.get("usage") or wire.get("usage"):
-                told = {**turn, "usage": turn.get("usage") or wire.get("usage")}
-                yield Told(identity, identity, text(turn.get("session_id")) or "", told)
+            elif usage := turn.get("usage") or wire.get("usage"):
+                yield Told(identity, identity, text(turn.get("session_id")) or "", {**turn, "usage": usage})

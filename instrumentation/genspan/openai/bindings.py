@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from genspan._core import stainless
@@ -11,17 +10,15 @@ from genspan._core.call import Request
 from genspan._core.config import flag
 from genspan._core.counted import Counted
 from genspan._core.fetched import Fetched, Once
-from genspan._core.hosts import provider_of, read_hosts
+from genspan._core.hosts import Keys
 from genspan._core.table import Row, finder
-from genspan.openai import chat, completions, responses, tools
+from genspan.openai import chat, responses, tools
 from genspan.openai.agents import Agents
 from genspan.openai.plain import Job, Plain
-from genspan.openai.sockets import CLASSES, LANES, OpenAISockets
-from genspan_semconv.model import Key, obj, text
+from genspan.openai.sockets import OpenAISockets
+from genspan_semconv.model import obj, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from genspan._core.api import Api
     from genspan._core.binding import Patch
 
@@ -40,12 +37,16 @@ _HELPERS: Final = tuple(
     for twin in ("", "Async")
 )
 
+_COMPLETIONS, _GEMINI = chat.Completions(), chat.Gemini()
+_REPORTING: tuple[Api, ...] = (chat, _COMPLETIONS, _GEMINI)
+"""The APIs whose streams report usage where they are asked to."""
+
 
 def _rows(counted: Counted) -> tuple[Row, ...]:
     fetched = Fetched(responses, counted)
     return (
         Row("POST chat/completions", chat, _CHAT),
-        Row("POST completions", completions, "text_completion"),
+        Row("POST completions", _COMPLETIONS, "text_completion"),
         Row("POST responses", Once(responses, counted), _CHAT),
         Row("POST responses/compact", responses, _CHAT),
         Row("POST responses/input_tokens", Plain(free=True), "count_tokens"),
@@ -68,10 +69,6 @@ class OpenAIRequest(Request):
 
     __slots__ = ("asked_usage",)
 
-    def __init__(self, route: Route, body: object, headers: Mapping[str, object], url: str) -> None:
-        super().__init__(route, body, headers, url)
-        self.asked_usage = False
-
     def hides(self, chunk: object) -> bool:
         """The chunk of usage that we asked for has no choices."""
         return self.asked_usage and bool(obj(chunk).get("usage")) and not obj(chunk).get("choices")
@@ -81,19 +78,16 @@ class Routes:
     """Which request leads where, by the settings of one instrumentor."""
 
     def __init__(self) -> None:
-        self._hosts = read_hosts(PROVIDERS)
+        self._key = Keys(PROVIDERS, _CLIENTS, "openai").key
         self._stream_usage = flag(STREAM_USAGE)
-        self._counted, self._gemini = Counted(), chat.Gemini()
-        self._reporting: tuple[Api, ...] = (chat, self._gemini, completions)
+        self._counted = Counted()
         self._look_up = finder(_rows(self._counted), _AROUND)
-        self._provider = lru_cache(maxsize=512)(self._name_provider)
 
     def patches(self) -> tuple[Patch, ...]:
         """The patch points."""
-        agents = Agents(self.key, self._counted)
-        sockets = OpenAISockets(self.key)
+        agents = Agents(self._key, self._counted)
         http = stainless.patches("openai", self.find, self.adjust, _HELPERS, agents.read)
-        return (*http, *sockets.patches(CLASSES), *sockets.lanes(LANES), *tools.PATCHES)
+        return (*http, *OpenAISockets(self._key).all_patches(), *tools.PATCHES)
 
     def find(self, client: Any, options: Any) -> Request | None:
         """The request as a model call, if it is one."""
@@ -104,29 +98,19 @@ class Routes:
         body = stainless.wire_body(options)
         if "id" in parts:
             body = {**parts, **cast("dict[str, object]", options.params or {})}
-        key = self.key(client, row.operation, text(body.get("model")), body.get("stream") is True)
-        api = self._gemini if row.api is chat and key.provider in _GOOGLE else row.api
-        return OpenAIRequest(Route(api, key), body, obj(options.headers), "")
-
-    def key(self, client: Any, operation: str, model: str | None, stream: bool, url: Any = None) -> Key:
-        """The key of a call that a client makes, or that a connection makes to a URL."""
-        url = client.base_url if url is None else url
-        port = url.port or {"https": 443, "wss": 443, "http": 80, "ws": 80}.get(url.scheme)
-        return Key(operation, self._provider(url.host, cast("type[Any]", type(client))), model, url.host, port, stream)
+        key = self._key(client, row.operation, text(body.get("model")), body.get("stream") is True)
+        api = _GEMINI if row.api is chat and key.provider in _GOOGLE else row.api
+        request = OpenAIRequest(Route(api, key), body, obj(options.headers), "")
+        request.asked_usage = False
+        return request
 
     def adjust(self, request: Request, options: Any) -> None:
         """Ask a stream for its usage where the settings say so; but not for those who read its bytes."""
         if not self._stream_usage or not isinstance(request, OpenAIRequest) or not request.route.key.stream:
             return
         body, wanted = options.json_data, obj(obj(request.body).get("stream_options"))
-        if request.route.api not in self._reporting or "include_usage" in wanted or not isinstance(body, dict):
+        if request.route.api not in _REPORTING or "include_usage" in wanted or not isinstance(body, dict):
             return
         if not any(name.lower() == _RAW and value == "stream" for name, value in obj(options.headers).items()):
             options.json_data = {**body, "stream_options": {**wanted, "include_usage": True}}
             request.asked_usage = True
-
-    def _name_provider(self, host: str, client: type[Any]) -> str:
-        """By host; else by the kind of client, which may talk to a gateway; else it is OpenAI."""
-        names = [kind.__name__.removeprefix("Async") for kind in client.__mro__]
-        kinds = [provider for prefix, provider in _CLIENTS.items() if any(name.startswith(prefix) for name in names)]
-        return provider_of(host, self._hosts) or next(iter(kinds), "openai")

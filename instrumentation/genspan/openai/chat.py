@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from genspan.openai import params as parameters
-from genspan.openai.parts import FINISH, read_message, read_tools
-from genspan.openai.usage import read_usage
+from genspan.openai.parts import FINISH, read_message, read_tools, said_by_user
+from genspan.openai.usage import all_but_input, read_usage
 from genspan_semconv.model import Prompt, Response, obj, seq, text, whole
-from genspan_semconv.parts import Pieces
+from genspan_semconv.parts import Pieces, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from genspan_semconv.model import Message, Params
-
-    Wire = Mapping[str, object]
+    from genspan_semconv.model import Message, Params, Wire
 
 _TEXTS: Final = frozenset(("content", "refusal", "reasoning_content", "reasoning"))
 _FIELDS: Final = ("id", "model", "usage", "service_tier", "system_fingerprint", "error", "x_groq")
@@ -65,7 +63,8 @@ def answer(data: Wire) -> list[Message]:
     messages: list[Message] = []
     for item in seq(data.get("choices")):
         choice = obj(item)
-        said = {name: value for name, value in obj(choice.get("message")).items() if value is not None}
+        wire = obj(choice.get("message")) or {"content": choice.get("text")}
+        said = {name: value for name, value in wire.items() if value is not None}
         message = read_message({"role": "assistant", **said})
         reason = text(choice.get("finish_reason"))
         if reason:
@@ -73,6 +72,17 @@ def answer(data: Wire) -> list[Message]:
         if message.get("parts") or reason:
             messages.append(message)
     return messages
+
+
+class Completions:
+    """Plain completions, the API before chat: https://platform.openai.com/docs/api-reference/completions."""
+
+    def __init__(self) -> None:
+        self.Fold, self.params, self.response, self.answer = Fold, parameters.read, response, answer
+
+    def prompt(self, body: Wire) -> Prompt:
+        """One message per prompt; prompts may be lists of token numbers, which say nothing."""
+        return Prompt([], said_by_user(body.get("prompt")), [])
 
 
 class Gemini:
@@ -84,12 +94,7 @@ class Gemini:
     def response(self, data: Wire) -> Response:
         """The response, with all that is not input as output."""
         found = response(data)
-        usage = found.usage
-        if usage is not None and usage.input is not None and usage.total is not None and usage.total >= usage.input:
-            thoughts = usage.total - usage.input - (usage.output or 0)
-            if thoughts > 0 and usage.reasoning is None:
-                usage.reasoning = thoughts
-            usage.output = usage.total - usage.input
+        found.usage = None if found.usage is None else all_but_input(found.usage)
         return found
 
 
@@ -112,7 +117,8 @@ class Fold:
     def content(self, chunk: Wire) -> None:
         """The pieces of each choice's message."""
         for index, choice in _indexed(chunk):
-            self._messages.setdefault(index, _Growing()).add(obj(choice.get("delta")))
+            delta = obj(choice.get("delta")) or {"content": choice.get("text")}
+            self._messages.setdefault(index, _Growing()).add(delta)
 
     def data(self) -> dict[str, object]:
         """The response JSON."""
@@ -145,7 +151,8 @@ class _Growing:
                 self._role = text(value) or self._role
             elif name in _TEXTS:
                 self._texts.put(name, value)
-                self._parts.extend(seq(value))
+                for part in seq(value):
+                    self._add_part(obj(part))
             elif name == "audio":
                 for field, piece in obj(value).items():
                     self._audio.put(field, piece)
@@ -170,29 +177,22 @@ class _Growing:
             call.put("name", function.get("name"))
         call.put("arguments", function.get("arguments", function.get("input")))
 
+    def _add_part(self, part: Wire) -> None:
+        """Mistral streams text and thinking as parts, piece by piece."""
+        if part.get("type") == "text":
+            self._texts.put("content", part.get("text"))
+        elif part.get("type") == "thinking":
+            self._texts.put("reasoning", plain(part.get("thinking")))
+        else:
+            self._parts.append(part)
+
     def message(self) -> dict[str, object]:
         message: dict[str, object] = {"role": self._role, **self._texts.joined()}
         if self._parts:
-            written = message.get("content")
-            message["content"] = [*([{"type": "text", "text": written}] if written else []), *_merged(self._parts)]
+            message["content"] = [message.get("content") or "", *self._parts]
         if self._audio:
             message["audio"] = self._audio.joined()
         if self._calls:
             calls = [call.joined() for call in self._calls]
             message["tool_calls"] = [{"id": call.pop("id", None), "function": call} for call in calls]
         return message
-
-
-def _merged(parts: list[object]) -> list[object]:
-    """Parts that Mistral streams piece by piece (text, and thinking, whose text is one level down), joined by type."""
-    merged: list[dict[str, object]] = []
-    for part in parts:
-        wire = dict(obj(part))
-        kind = wire.get("type")
-        if merged and merged[-1].get("type") == kind == "text":
-            merged[-1]["text"] = f"{merged[-1].get('text') or ''}{wire.get('text') or ''}"
-        elif merged and merged[-1].get("type") == kind == "thinking":
-            merged[-1]["thinking"] = [*seq(merged[-1].get("thinking")), *seq(wire.get("thinking"))]
-        else:
-            merged.append(wire)
-    return cast("list[object]", merged)

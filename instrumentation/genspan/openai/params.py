@@ -24,22 +24,12 @@ def conversation(value: object) -> str | None:
     return text(value) or text(obj(value).get("id"))
 
 
-def _choices(value: object) -> int | None:
-    choices = whole(value)
-    return choices if choices != 1 else None
-
-
 def _output_type(value: object) -> str | None:
     """From modalities, or from a format, which the Responses API has one level down."""
     if "audio" in texts(value):
         return "speech"
     kind = text(obj(obj(value).get("format") or value).get("type")) or ""
     return "json" if kind.startswith("json") else "text" if kind == "text" else None
-
-
-def _tier(value: object) -> str | None:
-    tier = text(value)
-    return tier if tier in _TIERS else None
 
 
 _TABLE: Final[tuple[Parameter, ...]] = (
@@ -51,10 +41,10 @@ _TABLE: Final[tuple[Parameter, ...]] = (
     ("seed", whole, ("seed", "random_seed")),
     ("frequency_penalty", real, ("frequency_penalty",)),
     ("presence_penalty", real, ("presence_penalty",)),
-    ("choice_count", _choices, ("n",)),
+    ("choice_count", lambda value: whole(value) if value != 1 else None, ("n",)),
     ("reasoning_level", lambda value: text(value) or text(obj(value).get("effort")), ("reasoning_effort", "reasoning")),
     ("output_type", _output_type, ("modalities", "output_modalities", "response_format", "text")),
-    ("service_tier", _tier, ("service_tier",)),
+    ("service_tier", lambda value: text(value) if value in _TIERS else None, ("service_tier",)),
     ("previous_response_id", text, ("previous_response_id",)),
     ("conversation_id", conversation, ("conversation",)),
     ("prompt_name", lambda value: text(obj(value).get("id")), ("prompt",)),

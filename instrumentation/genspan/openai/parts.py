@@ -5,16 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from genspan_semconv.model import obj, seq, text
-from genspan_semconv.parts import by_id, by_url, plain, said, tool_call, with_id
+from genspan_semconv.model import obj, seq, text, texts
+from genspan_semconv.parts import by_id, by_url, plain, said, tool_call, tool_definition, with_id
 from genspan_semconv.parts import other as any_other
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from genspan_semconv.model import Message, Part, ToolDefinition
-
-    Wire = Mapping[str, object]
+    from genspan_semconv.model import Message, Part, ToolDefinition, Wire
 
 FINISH: Final = {
     "tool_calls": "tool_call",
@@ -59,9 +57,9 @@ def read_parts(content: object) -> list[Part]:
 
 
 def said_by_user(content: object) -> list[Message]:
-    """One message of the user, if there is anything in it."""
-    parts = read_parts(content)
-    return [{"role": "user", "parts": parts}] if parts else []
+    """Messages of the user: one per text, or one of all parts."""
+    strings = [[said(item)] for item in texts(content) if item]
+    return [{"role": "user", "parts": parts} for parts in strings or [read_parts(content)] if parts]
 
 
 def read_tools(tools: object, functions: object = None) -> list[ToolDefinition]:
@@ -71,13 +69,8 @@ def read_tools(tools: object, functions: object = None) -> list[ToolDefinition]:
         wire = obj(item)
         kind = text(wire.get("type")) or "function"
         inner = obj(wire.get(kind)) or wire
-        tool: ToolDefinition = {"type": kind, "name": text(inner.get("name")) or text(wire.get("server_label")) or kind}
-        description = text(inner.get("description"))
-        if description:
-            tool["description"] = description
-        if obj(inner.get("parameters")):
-            tool["parameters"] = inner["parameters"]
-        found.append(tool)
+        name = text(inner.get("name")) or text(wire.get("server_label")) or kind
+        found.append(tool_definition(kind, name, inner.get("description"), obj(inner.get("parameters"))))
     return found
 
 

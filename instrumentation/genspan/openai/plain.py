@@ -12,31 +12,27 @@ from genspan.openai import params, responses
 from genspan.openai.chat import error_code
 from genspan.openai.parts import other, read_parts, said_by_user
 from genspan.openai.usage import read_usage
-from genspan_semconv.model import NoContent, Prompt, Response, Usage, count, obj, seq, summed, text, texts
+from genspan_semconv.model import NoContent, Prompt, Response, Usage, count, obj, seq, summed, text
 from genspan_semconv.parts import by_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from genspan_semconv.model import Message, Params, Part
-
-    Wire = Mapping[str, object]
+    from genspan_semconv.model import Message, Params, Part, Wire
 
 _OPERATIONS: Final = {
-    "/v1/embeddings": "embeddings",
-    "/v1/completions": "text_completion",
-    "/v1/images/generations": "generate_content",
-    "/v1/images/edits": "generate_content",
-    "/v1/moderations": "moderation",
+    "embeddings": "embeddings",
+    "completions": "text_completion",
+    "images": "generate_content",
+    "moderations": "moderation",
 }
+_OVER: Final = ("completed", "failed", "cancelled")
 _STATES: Final = {
+    **{state: state for state in ("queued", "in_progress", *_OVER)},
     "validating": "queued",
     "finalizing": "in_progress",
     "cancelling": "in_progress",
     "canceled": "cancelled",
     "expired": "failed",
 }
-_RUNNING: Final = ("queued", "in_progress")
 
 
 class Plain:
@@ -62,7 +58,7 @@ class Plain:
             complete=data.get("complete") is not False,
             final=data.get("complete") is True,
             error=error_code(data.get("error")),
-            summary={**_summary(data, vectors), **(_counted(data) if self._free else {})} or None,
+            summary=_summary(data, vectors, self._free),
         )
 
     def prompt(self, body: Wire) -> Prompt:
@@ -70,8 +66,7 @@ class Plain:
         given = text(body.get("prompt")) or body.get("input")
         if any("role" in obj(item) or str(obj(item).get("type")).endswith("_output") for item in seq(given)):
             return responses.prompt(body)
-        strings = [message for string in texts(given) for message in said_by_user(string)]
-        return Prompt(read_parts(body.get("instructions")), strings or said_by_user(given), [])
+        return Prompt(read_parts(body.get("instructions")), said_by_user(given), [])
 
     def answer(self, data: Wire) -> list[Message]:
         """One message per image, one for a text that was heard, one for the answers to questions."""
@@ -86,8 +81,7 @@ class Job(NoContent):
 
     def response(self, data: Wire) -> Response:
         """State and usage; the model where there is only one."""
-        state = text(data.get("status"))
-        status = _STATES.get(state, state) if state else None
+        status = _STATES.get(text(data.get("status")) or "")
         apart = [obj(item) for item in seq(data.get("per_model_usage"))]
         models = [text(item.get("model_name")) for item in apart] or [text(data.get("model"))]
         usage = obj(data.get("usage"))
@@ -97,8 +91,8 @@ class Job(NoContent):
             id=text(data.get("id")),
             model=models[0] if len(models) == 1 else None,
             status=status,
-            usage=read_usage({"usage": usage}) if status not in _RUNNING else None,
-            operation=_OPERATIONS.get(text(data.get("endpoint")) or "", "chat"),
+            usage=read_usage({"usage": usage}) if status in _OVER else None,
+            operation=_OPERATIONS.get(str(data.get("endpoint")).removeprefix("/v1/").partition("/")[0], "chat"),
             error=error_code(data.get("error")),
         )
 
@@ -107,22 +101,17 @@ def _vectors(data: Wire) -> list[object]:
     return [vector for item in seq(data.get("data")) if (vector := obj(item).get("embedding")) is not None]
 
 
-def _summary(data: Wire, vectors: list[object]) -> dict[str, object]:
+def _summary(data: Wire, vectors: list[object], free: bool) -> dict[str, object] | None:
     """What is worth showing of an answer that is no message; never the vectors."""
-    found: dict[str, object] = {"embeddings": len(vectors)} if vectors else {}
-    if vectors and seq(vectors[0]):
-        found["dimension"] = len(seq(vectors[0]))
-    if data.get("object") == "video":
-        found["video"] = data.get("id")
-    return found
-
-
-def _counted(data: Wire) -> dict[str, object]:
-    tokens, results = count(data.get("input_tokens")), seq(data.get("results"))
-    found: dict[str, object] = {} if tokens is None else {"input_tokens": tokens}
-    if results:
-        found["flagged"] = any(obj(result).get("flagged") is True for result in results)
-    return found
+    results, tokens = seq(data.get("results")), count(data.get("input_tokens"))
+    found: dict[str, object] = {
+        "embeddings": len(vectors) or None,
+        "dimension": len(seq(vectors[0])) or None if vectors else None,
+        "video": data.get("id") if data.get("object") == "video" else None,
+        "input_tokens": tokens if free else None,
+        "flagged": any(obj(result).get("flagged") is True for result in results) if results else None,
+    }
+    return {name: value for name, value in found.items() if value is not None} or None
 
 
 def _image(image: Wire) -> Part:

@@ -12,11 +12,9 @@ from genspan_semconv.model import Prompt, Response, obj, seq, text, whole
 from genspan_semconv.parts import Pieces, plain, said, server_tool_call, tool_call, with_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from genspan_semconv.model import Message, Params, Part
-
-    Wire = Mapping[str, object]
+    from genspan_semconv.model import Message, Params, Part, Wire
 
 _RUNNING: Final = frozenset(("queued", "in_progress"))
 _TERMINAL: Final = frozenset(("completed", "incomplete", "failed", "cancelled"))

@@ -6,10 +6,7 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
-from genspan._core.api import Route
-from genspan._core.binding import Patch
-from genspan._core.call import Request
-from genspan._core.socket import Connection, Sent, Sockets, address, begin_call, headers
+from genspan._core.socket import Connection, Sent, Sockets
 from genspan._core.wire import parse
 from genspan.openai import responses
 from genspan.openai.chat import error_code
@@ -20,35 +17,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from genspan._core.api import Api
+    from genspan._core.binding import Patch
     from genspan._core.call import Call
-    from genspan._core.drive import Args, Kwargs, Wrapped, Wrapper
-    from genspan._core.telemetry import Telemetry
-    from genspan_semconv.model import Key, Params, Response
+    from genspan._core.socket import Begin, CallRoute, MakeKey
+    from genspan_semconv.model import Params, Response, Wire
 
-    Wire = Mapping[str, object]
-    Begin = Callable[..., Call | None]
     Reader = Callable[[Begin, Any, Wire], None]
-    MakeKey = Callable[[Any, str, str | None, bool, Any], Key]
 
 _TYPE: Final = re.compile(rb'"type"\s*:\s*"((?:response|session|conversation\.item|decision)\.[\w.]+|error)"')
 _OVER: Final = frozenset(f"response.{end}" for end in ("done", "completed", "failed", "incomplete", "cancelled"))
 _MAX_ITEMS: Final = 200
 _LIVE: Final = "session"
-_NOTHING: Final[Wire] = {}
 
-CLASSES: Final = tuple(
-    (f"openai.resources.{module}", f"{twin}{name}Connection")
-    for module, name in (
-        ("responses.responses", "Responses"),
-        ("beta.responses.responses", "Responses"),
-        ("realtime.realtime", "Realtime"),
-        ("beta.realtime.realtime", "Realtime"),
-        ("live.live", "Live"),
-        ("live.forks", "Forks"),
-    )
+_MODULES: Final = ("responses.responses", "beta.responses.responses", "realtime.realtime", "beta.realtime.realtime")
+_CLASSES: Final = tuple(
+    (f"openai.resources.{module}", f"{twin}{module.rpartition('.')[2].title()}Connection")
+    for module in (*_MODULES, "live.live", "live.forks")
     for twin in ("", "Async")
 )
-LANES: Final = ("ResponsesWebSocketLane.send", "AsyncResponsesWebSocketLane.send")
+_LANES: Final = ("ResponsesWebSocketLane.send", "AsyncResponsesWebSocketLane.send")
 
 
 class Realtime:
@@ -71,22 +58,13 @@ class Realtime:
 
 
 class _Connection(Connection):
-    def __init__(self, realtime: bool) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__()
-        self.realtime = realtime
+        self.plain, self.realtime = "Responses" in name, "Realtime" in name
         self.session: Wire = {}
-        self.asked: deque[Sent] = deque(maxlen=_MAX_ITEMS)
         self.items: deque[Wire] = deque(maxlen=_MAX_ITEMS)
         self.lanes: dict[str | None, str] = {}
         """The newest response of each ``stream_id``, where one connection carries several at a time."""
-
-    def ask(self, field: str, value: str | None) -> Sent | None:
-        """The oldest request with this field that is not answered yet."""
-        for position, asked in enumerate(self.asked):
-            if text(asked.body.get(field)) == value:
-                del self.asked[position]
-                return asked
-        return None
 
     def answering(self, event: Wire) -> str:
         """The response that an event belongs to: by its id, or the newest in its lane, or the newest of all."""
@@ -99,8 +77,7 @@ class OpenAISockets(Sockets):
     """The connections of one instrumentor."""
 
     def __init__(self, key: MakeKey) -> None:
-        super().__init__()
-        self._key = key
+        super().__init__(key)
         self._realtime, self._text = Realtime(), Plain("text")
         self._speech, self._decision = Plain("speech"), Plain("json")
         self._readers: Mapping[str, Reader] = {
@@ -109,9 +86,7 @@ class OpenAISockets(Sockets):
             "session.started": self._lives,
             "session.usage.updated": self._lasted,
             "session.closed": self._lasted,
-            "conversation.item.added": self._item,
-            "conversation.item.created": self._item,
-            "conversation.item.done": self._item,
+            **dict.fromkeys((f"conversation.item.{how}" for how in ("added", "created", "done")), self._item),
             "conversation.item.input_audio_transcription.completed": self._heard,
             "response.event": self._delegated,
             "decision.event": self._delegated,
@@ -120,29 +95,21 @@ class OpenAISockets(Sockets):
             "error": self._refused,
         }
 
-    def begin(self, instance: Any) -> _Connection:
+    def all_patches(self) -> tuple[Patch, ...]:
+        """Connections, and the lanes that send past them."""
+        lanes = self.sending("openai.lib.responses_websocket._session", _LANES, _lane)
+        return (*self.patches(_CLASSES), *lanes)
+
+    def known(self, instance: Any) -> _Connection:
         """What is known of a connection at its start."""
-        return _Connection("Realtime" in type(instance).__name__)
-
-    def lanes(self, names: tuple[str, ...]) -> tuple[Patch, ...]:
-        """The patches of lanes, which send past the connection of the SDK that they belong to."""
-
-        def hook(telemetry: Telemetry) -> Wrapper:
-            def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-                event = args[0] if args else kwargs["event"]
-                self.sent(instance._session.connection, event, stream_id=instance._state.stream_id)
-                return wrapped(*args, **kwargs)
-
-            return wrapper
-
-        return tuple(Patch("openai.lib.responses_websocket._session", name, hook) for name in names)
+        return _Connection(type(instance).__name__)
 
     def message(self, connection: _Connection, sent: Sent) -> None:
         """Remember what a response is asked for with."""
         if sent.body.get("type") == "response.create":
             connection.asked.append(sent._replace(body={**sent.body, **obj(sent.body.get("response"))}))
 
-    def event(self, telemetry: Telemetry, instance: Any, connection: _Connection, data: str | bytes) -> None:
+    def event(self, begin: Begin, connection: _Connection, data: str | bytes) -> None:
         """Look at an event as far as its type makes it worth: sound is not parsed a second time."""
         match = _TYPE.search(data.encode() if isinstance(data, str) else data)
         kind = match[1].decode() if match is not None else ""
@@ -150,7 +117,7 @@ class OpenAISockets(Sockets):
             for call in connection.calls.values():
                 call.arrived()
         elif kind and not kind.startswith(("session.output_audio", "session.input_audio")):
-            self._take(self._beginner(telemetry, instance), connection, obj(parse(data)))
+            self._take(begin, connection, obj(parse(data)))
 
     def _take(self, begin: Begin, connection: _Connection, event: Wire) -> None:
         kind = text(event.get("type")) or ""
@@ -167,7 +134,7 @@ class OpenAISockets(Sockets):
     def _heard(self, begin: Begin, connection: _Connection, event: Wire) -> None:
         """What the user said is written down by a model of its own, and billed apart."""
         heard = {"text": event.get("transcript"), "usage": event.get("usage")}
-        _answered(begin(self._text, "generate_content", _transcriber(connection.session)), heard)
+        _answered(begin, (self._text, "generate_content", _transcriber(connection.session), False), heard)
 
     def _delegated(self, begin: Begin, connection: _Connection, event: Wire) -> None:
         """A live session hands on the events of those to whom it delegates."""
@@ -175,7 +142,7 @@ class OpenAISockets(Sockets):
 
     def _decided(self, begin: Begin, connection: _Connection, event: Wire) -> None:
         decision = obj(event.get("decision"))
-        _answered(begin(self._decision, "generate_content", text(decision.get("model"))), decision)
+        _answered(begin, (self._decision, "generate_content", text(decision.get("model")), False), decision)
 
     def _goes_on(self, begin: Begin, connection: _Connection, event: Wire) -> None:
         identity = connection.answering(event)
@@ -196,29 +163,30 @@ class OpenAISockets(Sockets):
             call.chunk({"type": event.get("type"), "response": {**response, "output": None}})
 
     def _refused(self, begin: Begin, connection: _Connection, event: Wire) -> None:
-        """What was asked is answered by an error. In realtime sessions that may be one of something else."""
+        """What was asked is answered by an error. In sessions it may be an error of something else."""
         cause, lane = text(obj(event.get("error")).get("event_id")), text(event.get("stream_id"))
-        if connection.realtime and cause is None:
+        if not connection.plain and cause is None:
             return
-        asked = connection.ask("event_id", cause) if connection.realtime else connection.ask("stream_id", lane)
+        asked = connection.ask("stream_id", lane) if connection.plain else connection.ask("event_id", cause)
         call = self._asked(begin, connection, asked, None) if asked is not None else None
-        if call is None and not connection.realtime:
+        if call is None and connection.plain:
             call = connection.calls.pop(connection.answering(event), None)
         if call is not None:
             call.chunk({"type": "error", "error": event.get("error")})
             call.finish()
 
     def _asked(self, begin: Begin, connection: _Connection, sent: Sent | None, model: str | None) -> Call | None:
-        body = sent.body if sent is not None else obj(None)
+        sent = sent or Sent({})
         if connection.realtime:
-            body = {**connection.session, "input": list(connection.items), **body}
+            sent = sent._replace(body={**connection.session, "input": list(connection.items), **sent.body})
         api: Api = self._realtime if connection.realtime else responses
-        return begin(api, "chat", text(body.get("model")) or model, body, sent)
+        return begin((api, "chat", text(sent.body.get("model")) or model, True), sent)
 
     def _lives(self, begin: Begin, connection: _Connection, event: Wire) -> None:
         """A live session is one call from start to end, and billed by the second."""
         self._session(begin, connection, event)
-        call = begin(self._speech, "generate_content", text(connection.session.get("model")), connection.session)
+        session = connection.session
+        call = begin((self._speech, "generate_content", text(session.get("model")), False), Sent(session))
         if call is not None:
             connection.calls[_LIVE] = call
 
@@ -231,22 +199,13 @@ class OpenAISockets(Sockets):
                 del connection.calls[_LIVE]
                 call.finish()
 
-    def _beginner(self, telemetry: Telemetry, instance: Any) -> Begin:
-        def begin(
-            api: Api, operation: str, model: str | None, body: Wire = _NOTHING, sent: Sent | None = None
-        ) -> Call | None:
-            def request() -> Request:
-                socket = instance._connection
-                known = model or _query_model(socket)
-                key = self._key(instance, operation, known, operation == "chat", address(socket))
-                return Request(Route(api, key), body, headers(socket), "")
 
-            return begin_call(telemetry, request, sent)
-
-        return begin
+def _lane(lane: Any) -> tuple[Any, Wire]:
+    return lane._session.connection, {"stream_id": lane._state.stream_id}
 
 
-def _answered(call: Call | None, data: Wire) -> None:
+def _answered(begin: Begin, route: CallRoute, data: Wire) -> None:
+    call = begin(route)
     if call is not None:
         call.see(data)
         call.finish()
@@ -255,11 +214,6 @@ def _answered(call: Call | None, data: Wire) -> None:
 def _transcriber(session: Wire) -> str | None:
     heard = obj(obj(obj(session.get("audio")).get("input")).get("transcription"))
     return text((heard or obj(session.get("input_audio_transcription"))).get("model"))
-
-
-def _query_model(socket: Any) -> str | None:
-    match = re.search(r"[?&]model=([^&]+)", socket.request.path)
-    return match[1] if match is not None else None
 
 
 def _silent(item: Wire) -> Wire:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from genspan._core import drive
-from genspan._core.api import Route
+from genspan._core import drive, stainless
 from genspan._core.binding import Patch
-from genspan._core.call import Request
 from genspan._core.context import current_turn
 from genspan._core.tool import Tool
-from genspan._core.turn import Plan
 from genspan.openai import responses
-from genspan_semconv.model import Key, obj, parsed
+from genspan_semconv.model import obj, parsed
 
 if TYPE_CHECKING:
     from genspan._core.drive import Args, Kwargs
@@ -21,10 +18,7 @@ if TYPE_CHECKING:
 _RESPONSES, _DECISIONS = "openai.lib.responses_tool_runner", "openai.lib.decisions_tool_runner"
 
 
-def _intend(instance: Any, args: Args, kwargs: Kwargs) -> Plan:
-    """Tools can always run in these loops."""
-    key = Key("chat", "openai", None, None, None, False)
-    return Plan(lambda: Request(Route(responses, key), {}, {}, ""), lambda: True)
+_intend = stainless.loop(responses, "openai")
 
 
 def _tool(instance: Any, args: Args, kwargs: Kwargs) -> Tool:
@@ -40,14 +34,13 @@ def _result(returned: Any) -> object:
     return obj(returned).get("output")
 
 
-_tool_sync = partial(drive.tool_sync, describe=_tool, result=_result)
-_tool_async = partial(drive.tool_async, describe=_tool, result=_result)
+_iterate, _run = partial(drive.turn_generator, intend=_intend), {"describe": _tool, "result": _result}
 
 PATCHES = (
-    Patch(_RESPONSES, "ResponsesToolRunner.iterate", partial(drive.turn_generator, intend=_intend)),
-    Patch(_RESPONSES, "AsyncResponsesToolRunner.iterate", partial(drive.turn_generator, intend=_intend)),
-    Patch(_RESPONSES, "ResponsesToolRunner._execute_function", _tool_sync),
-    Patch(_RESPONSES, "AsyncResponsesToolRunner._execute_function", _tool_async),
+    Patch(_RESPONSES, "ResponsesToolRunner.iterate", _iterate),
+    Patch(_RESPONSES, "AsyncResponsesToolRunner.iterate", _iterate),
+    Patch(_RESPONSES, "ResponsesToolRunner._execute_function", partial(drive.tool_sync, **_run)),
+    Patch(_RESPONSES, "AsyncResponsesToolRunner._execute_function", partial(drive.tool_async, **_run)),
     Patch(_DECISIONS, "DecisionsToolRunner.run", partial(drive.turn_sync, intend=_intend)),
     Patch(_DECISIONS, "AsyncDecisionsToolRunner.run", partial(drive.turn_async, intend=_intend)),
 )

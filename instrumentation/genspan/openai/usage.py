@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 from genspan_semconv.model import Usage, add, count, obj, real
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    Wire = Mapping[str, object]
+    from genspan_semconv.model import Wire
 
 _INPUT_DETAILS = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
 _OUTPUT_DETAILS = ("completion_tokens_details", "output_tokens_details", "output_token_details")
@@ -35,11 +33,19 @@ def read_usage(data: Wire) -> Usage | None:
         rejected_prediction=count(outputs.get("rejected_prediction_tokens")),
         seconds=real(wire.get("seconds")),
     )
-    _read_modalities(usage, ((inputs, "input"), (outputs, "output")))
     cached = obj(inputs.get("cached_tokens_details"))
-    _read_modalities(usage, ((cached, "cache_read"),))
+    _read_modalities(usage, ((inputs, "input"), (outputs, "output"), (cached, "cache_read")))
     _read_additional(usage, data)
     return usage if usage != Usage() else None
+
+
+def all_but_input(usage: Usage) -> Usage:
+    """Usage whose output is only in its total."""
+    if usage.input is not None and usage.total is not None and usage.total >= usage.input:
+        thoughts = usage.total - usage.input - (usage.output or 0)
+        usage.reasoning = thoughts if thoughts > 0 and usage.reasoning is None else usage.reasoning
+        usage.output = usage.total - usage.input
+    return usage
 
 
 def _read_modalities(usage: Usage, details: tuple[tuple[Wire, str], ...]) -> None:
@@ -52,16 +58,11 @@ def _read_modalities(usage: Usage, details: tuple[tuple[Wire, str], ...]) -> Non
 
 def _read_additional(usage: Usage, data: Wire) -> None:
     tools = obj(data.get("tool_usage"))
-    searches = count(obj(tools.get("web_search")).get("num_requests"))
-    usage.searches = searches
+    usage.searches = count(obj(tools.get("web_search")).get("num_requests"))
     for kind, wires in (("tool", list(tools.values())), ("svg", [data.get("svg_usage")])):
-        figures = [obj(wire) for wire in wires]
-        spent = (
-            add(*(count(figure.get("input_tokens")) for figure in figures)),
-            add(*(count(figure.get("output_tokens")) for figure in figures)),
-        )
-        if spent != (None, None):
-            usage.additional[kind] = spent
+        inputs, outputs = ([count(obj(wire).get(f"{side}_tokens")) for wire in wires] for side in ("input", "output"))
+        if (add(*inputs), add(*outputs)) != (None, None):
+            usage.additional[kind] = add(*inputs), add(*outputs)
 
 
 def _first(wire: Wire, names: tuple[str, ...]) -> Wire:
