@@ -70,13 +70,13 @@ def usage(usage: Usage, into: dict[str, AttributeValue]) -> None:
         return
     tokens_in, tokens_out = usage.input or 0, usage.output or 0
     members = f'"input_tokens": {tokens_in}, "output_tokens": {tokens_out}, "total_tokens": {tokens_in + tokens_out}'
-    for name, figure in (
-        ("cache_read_input_tokens", usage.cache_read),
-        ("cache_creation_input_tokens", usage.cache_write),
-        ("cache_creation_input_tokens_above_1hr", add(usage.cache_write_1h, usage.cache_write_12h)),
-    ):
-        if figure is not None:
-            members += f', "{name}": {figure}'
+    if usage.cache_read is not None:
+        members += f', "cache_read_input_tokens": {usage.cache_read}'
+    if usage.cache_write is not None:
+        members += f', "cache_creation_input_tokens": {usage.cache_write}'
+    long = add(usage.cache_write_1h, usage.cache_write_12h)
+    if long is not None:
+        members += f', "cache_creation_input_tokens_above_1hr": {long}'
     into[names.MLFLOW_CHAT_TOKEN_USAGE] = f"{{{members}}}"
 
 

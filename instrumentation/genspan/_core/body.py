@@ -86,7 +86,7 @@ class Body:
         """Take bytes as they came, and keep them as long as nobody parses them (of very many, the last ones)."""
         if self._streams and not self._encoding:
             self._last = data
-            if _DONE.search(data) is not None:
+            if b"[DONE]" in data and _DONE.search(data) is not None:  # most pieces are spared the slow search
                 self._call.whole = True
         if self._lines is not None:
             self._see_lines(self._lines.feed(data))

@@ -38,7 +38,6 @@ _LET_GO: Final = ("closed", "dropped")
 
 _opening = Guard("start of a call")
 _reading = Guard("figures of a response")
-_reading_content = Guard("content of a response")
 _describing = Guard("attributes of a call")
 _parameters = Guard("parameters of a request")
 _failing = Guard("error of a call")
@@ -168,15 +167,14 @@ class Call:
         """Take one chunk of a stream, parsed."""
         if not self.watching:
             return
-        chunk = obj(data)
-        self.arrived()
-        if self._fold is None:
-            self._fold = cast("Fold", self._request.route.api.Fold())
-        self._chunks += 1
         with _reading:
+            if self._fold is None:
+                self._fold = cast("Fold", self._request.route.api.Fold())
+                self.arrived()
+            chunk = obj(data)
+            self._chunks += 1
             self._fold.figures(chunk)
-        if self._capturing and self._chunks <= _MAX_CHUNKS:
-            with _reading_content:
+            if self._capturing and self._chunks <= _MAX_CHUNKS:
                 self._fold.content(chunk)
 
     @property
@@ -285,6 +283,8 @@ class Call:
         return ()
 
     def _failure(self, error: BaseException | None, response: Response, secrets: tuple[str, ...]) -> Failure | None:
+        if error is None and response.error is None:
+            return None
         with _failing:
             if error is not None:
                 return errors.failure(error, self._capturing, secrets)

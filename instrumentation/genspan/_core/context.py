@@ -8,8 +8,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from opentelemetry import context as otel
-from opentelemetry import trace
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, create_key
+from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from genspan_semconv import attributes as names
@@ -38,6 +38,7 @@ _RIVALS: Final = (
     "opentelemetry.genai.client.embedding.context",
 )
 _ASKED: Final = (CALL, _SUPPRESS_INSTRUMENTATION_KEY, "suppress_instrumentation")
+_STOPS: Final = frozenset((*_ASKED, *_RIVALS))
 _said: list[bool] = []
 _propagator: Final = TraceContextTextMapPropagator()
 _logger = logging.getLogger("genspan")
@@ -48,7 +49,11 @@ emitting: ContextVar[bool] = ContextVar("genspan-emitting", default=False)
 
 def suppressed(context: Context) -> bool:
     """Whether a call made now is not to be recorded: asked for, or part of a call that is being recorded."""
-    if emitting.get() or any(map(context.get, _ASKED)):
+    if emitting.get():
+        return True
+    if _STOPS.isdisjoint(context):  # as good as always
+        return False
+    if any(map(context.get, _ASKED)):
         return True
     if not any(map(context.get, _RIVALS)):
         return False
@@ -60,7 +65,7 @@ def suppressed(context: Context) -> bool:
 
 def with_span(context: Context, span: Span, key: str, value: object) -> Context:
     """The context with the span current and one key of ours set."""
-    return otel.set_value(key, value, trace.set_span_in_context(span, context))
+    return Context({**context, _SPAN_KEY: span, key: value})
 
 
 def outside(context: Context) -> Context:

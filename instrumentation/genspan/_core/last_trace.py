@@ -15,9 +15,10 @@ _anywhere = 0
 def remember(span: SpanContext) -> None:
     """Note the trace of a span that ended just now."""
     global _anywhere  # noqa: PLW0603  # one word of the process's state, read by last_trace alone
-    if span.trace_id:
-        _here.set(span.trace_id)
-        _anywhere = span.trace_id
+    trace_id = span.trace_id
+    if trace_id:
+        _here.set(trace_id)
+        _anywhere = trace_id
 
 
 def last_trace() -> int | None:

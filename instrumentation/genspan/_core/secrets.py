@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _SENSITIVE: Final = re.compile(r"auth|key|token|secret|cookie|password|credential|signature|^sig$", re.IGNORECASE)
+_ESCAPED: Final = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
 _SHORTEST: Final = 6
 """Shorter values are not secrets, and taking them out would destroy the text around them."""
 _REMOVED: Final = "[redacted]"
@@ -20,7 +21,8 @@ _REMOVED: Final = "[redacted]"
 
 def credentials(headers: Mapping[str, object], url: str) -> tuple[str, ...]:
     """Every value of a request that authenticates it: headers, query parameters, the user part of the URL."""
-    values: list[object] = [value for name, value in headers.items() if _is_sensitive(name)]
+    raw: Iterable[tuple[str | bytes, object]] = getattr(headers, "raw", None) or headers.items()  # httpx decodes items
+    values: list[object] = [value for name, value in raw if _is_sensitive(name)]
     if "?" in url or "@" in url:
         parts = urlsplit(url)
         values += [value for name, value in parse_qsl(parts.query) if _is_sensitive(name)]
@@ -29,8 +31,8 @@ def credentials(headers: Mapping[str, object], url: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1000)
-def _is_sensitive(name: str) -> bool:
-    return _SENSITIVE.search(name) is not None
+def _is_sensitive(name: str | bytes) -> bool:
+    return _SENSITIVE.search(name if isinstance(name, str) else name.decode("latin-1")) is not None
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
@@ -53,13 +55,21 @@ def scrub_all(value: object, secrets: tuple[str, ...]) -> object:
     return value
 
 
+def _decoded(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
 def _distinct(values: Iterable[object]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for value in values:
-        string = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+        string = _decoded(value) if isinstance(value, bytes) else str(value)
         scheme, _, rest = string.partition(" ")
         for candidate in (string, rest if scheme.lower() in ("bearer", "basic") else ""):
             if len(candidate) >= _SHORTEST:
                 found[candidate] = None
-                found[dumps(candidate)[1:-1]] = None  # as it is written inside JSON text
+                if _ESCAPED.search(candidate):
+                    found[dumps(candidate)[1:-1]] = None  # as it is written inside JSON text
     return tuple(sorted(found, key=len, reverse=True))

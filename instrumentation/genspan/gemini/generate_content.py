@@ -28,6 +28,7 @@ _FINISH = {
     "IMAGE_PROHIBITED_CONTENT": "content_filter",
     "MODEL_ARMOR": "content_filter",
 }
+_FIELDS = frozenset(("responseId", "modelVersion", "usageMetadata", "promptFeedback", "error"))
 _OUTPUT_TYPES = {"APPLICATION/JSON": "json", "IMAGE": "image", "AUDIO": "speech"}
 
 
@@ -138,18 +139,20 @@ class Fold:
 
     def figures(self, chunk: Wire) -> None:
         """Everything but parts."""
-        for name in ("responseId", "modelVersion", "usageMetadata", "promptFeedback", "error"):
-            if chunk.get(name):
-                self._fields[name] = chunk[name]
-        for index, candidate in _indexed(chunk):
-            known = self._candidates.setdefault(index, {})
+        for name, value in chunk.items():
+            if value and name in _FIELDS:
+                self._fields[name] = value
+        for item in seq(chunk.get("candidates")):
+            candidate = obj(item)
+            known = self._candidates.setdefault(_index(candidate), {})
             if candidate.get("finishReason"):
                 known["finishReason"] = candidate["finishReason"]
 
     def content(self, chunk: Wire) -> None:
         """The parts of each candidate."""
-        for index, candidate in _indexed(chunk):
-            merge(self._parts.setdefault(index, []), obj(candidate.get("content")).get("parts"))
+        for item in seq(chunk.get("candidates")):
+            candidate = obj(item)
+            merge(self._parts.setdefault(_index(candidate), []), obj(candidate.get("content")).get("parts"))
 
     def data(self) -> dict[str, object]:
         """The response JSON."""
@@ -160,6 +163,6 @@ class Fold:
         return {**self._fields, "candidates": candidates}
 
 
-def _indexed(chunk: Wire) -> list[tuple[int, Wire]]:
-    """The candidates of a chunk with their index, which Google leaves out where it is zero."""
-    return [(whole(obj(item).get("index")) or 0, obj(item)) for item in seq(chunk.get("candidates"))]
+def _index(candidate: Wire) -> int:
+    """Google leaves it out where it is zero."""
+    return whole(candidate.get("index")) or 0

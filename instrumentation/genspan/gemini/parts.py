@@ -5,7 +5,7 @@ Requests of the SDK mix two spellings of a field (``inlineData`` and ``inline_da
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from genspan_semconv.model import obj, seq, several, text
 
@@ -173,13 +173,15 @@ def merge(parts: list[object], more: object) -> None:
     """Append the parts of a chunk; text that goes on is gathered and joined once, by ``joined``."""
     for part in seq(more):
         wire = obj(part)
-        last = parts[-1] if parts else None
-        if isinstance(last, _Text) and isinstance(wire.get("text"), str) and wire.get("thought") is last.thought:
-            last.pieces.append(cast("str", wire["text"]))
-        elif isinstance(wire.get("text"), str):
-            parts.append(_Text(wire))
-        else:
+        piece = wire.get("text")
+        if not isinstance(piece, str):
             parts.append(wire)
+            continue
+        last = parts[-1] if parts else None
+        if not isinstance(last, _Text) or last.thought is not wire.get("thought"):
+            last = _Text(wire.get("thought"))
+            parts.append(last)
+        last.pieces.append(piece)
 
 
 def joined(parts: list[object]) -> list[object]:
@@ -192,9 +194,9 @@ class _Text:
 
     __slots__ = ("pieces", "thought")
 
-    def __init__(self, wire: Wire) -> None:
-        self.thought = wire.get("thought")
-        self.pieces = [cast("str", wire["text"])]
+    def __init__(self, thought: object) -> None:
+        self.thought = thought
+        self.pieces: list[str] = []
 
     def part(self) -> dict[str, object]:
         part: dict[str, object] = {"text": "".join(self.pieces)}
