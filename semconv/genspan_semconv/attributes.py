@@ -289,21 +289,6 @@ BUCKETS: Final[Mapping[str, tuple[float, ...]]] = MappingProxyType(
 )
 
 
-class AnthropicRequestServiceTier:
-    """Values of anthropic.request.service_tier."""
-
-    AUTO: Final = "auto"
-    STANDARD_ONLY: Final = "standard_only"
-
-
-class AnthropicResponseServiceTier:
-    """Values of anthropic.response.service_tier."""
-
-    STANDARD: Final = "standard"
-    PRIORITY: Final = "priority"
-    BATCH: Final = "batch"
-
-
 class GenAiOperationName:
     """Values of gen_ai.operation.name."""
 
