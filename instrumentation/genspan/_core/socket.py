@@ -76,9 +76,9 @@ class Connection:
 
     def ask(self, field: str, value: str | None) -> Sent | None:
         """The oldest request with this field that is not answered yet."""
-        for position, asked in enumerate(self.asked):
+        for asked in list(self.asked):  # a copy, since another thread may send
             if text(asked.body.get(field)) == value:
-                del self.asked[position]
+                self.asked.remove(asked)
                 return asked
         return None
 
@@ -94,6 +94,9 @@ class Connection:
 class Sockets(ABC):
     """The connections of one instrumentor. What an event means is the provider's to say."""
 
+    asking: str
+    """The type of a message that asks for an answer."""
+
     def __init__(self, key: MakeKey) -> None:
         self._key = key
         self._connections: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
@@ -105,10 +108,6 @@ class Sockets(ABC):
     @abstractmethod
     def event(self, begin: Begin, connection: Any, data: str | bytes) -> None:
         """Take an event of the server, before the SDK parses it. ``begin`` opens the call of an answer."""
-
-    @abstractmethod
-    def message(self, connection: Any, sent: Sent) -> None:
-        """Take an event of the program, before the SDK sends it."""
 
     def patches(self, classes: Iterable[tuple[str, str]]) -> tuple[Patch, ...]:
         """The methods of each connection class, which are given by module and name."""
@@ -165,14 +164,20 @@ class Sockets(ABC):
 
         def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
             with _sending:
-                event = args[0] if args else next(iter(kwargs.values()))
-                known = parse(event) if isinstance(event, (str, bytes)) else getattr(event, "to_dict", lambda: event)()
-                connection, beside = place(instance)
-                sent = Sent({**obj(known), **beside}, otel.get_current(), time_ns())
-                self.message(self._of(connection), sent)
+                message = self._known(args[0] if args else next(iter(kwargs.values())))
+                if message.get("type") == self.asking and telemetry.listening():
+                    connection, beside = place(instance)
+                    self._of(connection).asked.append(Sent({**message, **beside}, otel.get_current(), time_ns()))
             return wrapped(*args, **kwargs)
 
         return wrapper
+
+    def _known(self, event: Any) -> Wire:
+        """What is sent, as far as it asks for an answer: most of it is sound."""
+        if isinstance(event, (str, bytes)):
+            asks = self.asking in event if isinstance(event, str) else self.asking.encode() in event
+            return obj(parse(event) if asks else None)
+        return obj(getattr(event, "to_dict", lambda: event)())
 
     def _receive(self, telemetry: Telemetry) -> Wrapper:
         def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:

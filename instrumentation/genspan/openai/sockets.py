@@ -76,6 +76,8 @@ class _Connection(Connection):
 class OpenAISockets(Sockets):
     """The connections of one instrumentor."""
 
+    asking = "response.create"
+
     def __init__(self, key: MakeKey) -> None:
         super().__init__(key)
         self._realtime, self._text = Realtime(), Plain("text")
@@ -103,11 +105,6 @@ class OpenAISockets(Sockets):
     def known(self, instance: Any) -> _Connection:
         """What is known of a connection at its start."""
         return _Connection(type(instance).__name__)
-
-    def message(self, connection: _Connection, sent: Sent) -> None:
-        """Remember what a response is asked for with."""
-        if sent.body.get("type") == "response.create":
-            connection.asked.append(sent._replace(body={**sent.body, **obj(sent.body.get("response"))}))
 
     def event(self, begin: Begin, connection: _Connection, data: str | bytes) -> None:
         """Look at an event as far as its type makes it worth: sound is not parsed a second time."""
@@ -150,7 +147,7 @@ class OpenAISockets(Sockets):
         if call is not None:
             call.chunk(event)
             if event.get("type") in _OVER:
-                del connection.calls[identity]
+                connection.calls.pop(identity, None)
                 call.finish()
 
     def _created(self, begin: Begin, connection: _Connection, event: Wire) -> None:
@@ -177,10 +174,11 @@ class OpenAISockets(Sockets):
 
     def _asked(self, begin: Begin, connection: _Connection, sent: Sent | None, model: str | None) -> Call | None:
         sent = sent or Sent({})
+        body = {**sent.body, **obj(sent.body.get("response"))}
         if connection.realtime:
-            sent = sent._replace(body={**connection.session, "input": list(connection.items), **sent.body})
+            body = {**connection.session, "input": list(connection.items), **body}
         api: Api = self._realtime if connection.realtime else responses
-        return begin((api, "chat", text(sent.body.get("model")) or model, True), sent)
+        return begin((api, "chat", text(body.get("model")) or model, True), sent._replace(body=body))
 
     def _lives(self, begin: Begin, connection: _Connection, event: Wire) -> None:
         """A live session is one call from start to end, and billed by the second."""
@@ -196,7 +194,7 @@ class OpenAISockets(Sockets):
         if call is not None:
             call.see({"usage": event.get("usage"), "complete": over})
             if over:
-                del connection.calls[_LIVE]
+                connection.calls.pop(_LIVE, None)
                 call.finish()
 
 
