@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from genspan.anthropic.parts import FINISH, read_blocks, read_message, read_odd, read_tools
+from genspan.anthropic.parts import read_blocks, read_message, read_odd, read_tools
 from genspan.anthropic.usage import DECLINED, read_usage
 from genspan_semconv.model import Prompt, Response, obj, parsed, read_params, real, seq, text, texts, whole
 from genspan_semconv.parts import Pieces
@@ -76,6 +76,17 @@ def prompt(body: Wire) -> Prompt:
     return Prompt(read_blocks(body.get("system")), messages, read_tools(body))
 
 
+# The conventions' finish reason of a message, where Anthropic's word is another.
+_FINISH = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "tool_use": "tool_call",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "content_filter",
+}
+
+
 def answer(data: Wire) -> list[Message]:
     """The one message, with why it stopped where there is more to say of that."""
     reason, details = text(data.get("stop_reason")), obj(data.get("stop_details"))
@@ -86,7 +97,7 @@ def answer(data: Wire) -> list[Message]:
         return []
     message: Message = {"role": "assistant", "parts": parts}
     if reason:
-        message["finish_reason"] = FINISH.get(reason, reason)
+        message["finish_reason"] = _FINISH.get(reason, reason)
     return [message]
 
 

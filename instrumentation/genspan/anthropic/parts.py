@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genspan_semconv.model import obj, seq, text
-from genspan_semconv.parts import by_id, other, said, with_id
+from genspan_semconv.parts import by_id, other, said, tool_definition, with_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -13,16 +13,6 @@ if TYPE_CHECKING:
     from genspan_semconv.model import Message, Part, ToolDefinition
 
     Wire = Mapping[str, object]
-
-FINISH = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "tool_use": "tool_call",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "refusal": "content_filter",
-}
-"""The conventions' finish reason of a message, where Anthropic's word is another."""
 
 _BESIDE = ("cache_control", "citations", "title", "context")
 """Of a block, what is kept beside the fields of its part."""
@@ -48,15 +38,9 @@ def read_tools(body: Wire) -> list[ToolDefinition]:
     for item in (*seq(body.get("tools")), *({"type": "mcp", **obj(one)} for one in seq(body.get("mcp_servers")))):
         wire = obj(item)
         kind = text(wire.get("type")) or "custom"
-        own = kind == "custom"
         name = text(wire.get("name")) or text(wire.get("mcp_server_name")) or kind
-        tool: ToolDefinition = {"type": "function" if own else "mcp" if kind == "url" else kind, "name": name}
-        description = text(wire.get("description"))
-        if description:
-            tool["description"] = description
-        if wire.get("input_schema"):
-            tool["parameters"] = wire["input_schema"]
-        found.append(tool)
+        kind = {"custom": "function", "url": "mcp"}.get(kind, kind)
+        found.append(tool_definition(kind, name, wire.get("description"), wire.get("input_schema")))
     return found
 
 
