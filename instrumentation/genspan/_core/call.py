@@ -78,7 +78,7 @@ def open_call(telemetry: Telemetry, describe: Callable[[], Request | None], bega
 
     ``began`` is when it did (``time_ns``), where that is before now.
     """
-    with _opening:
+    try:
         if not telemetry.listening():
             return None
         context = otel.get_current()
@@ -86,7 +86,9 @@ def open_call(telemetry: Telemetry, describe: Callable[[], Request | None], bega
             return None
         request = describe()
         return None if request is None else Call(telemetry, request, context, began)
-    return None
+    except Exception as error:
+        _opening.swallow(error)
+        return None
 
 
 class Call:
@@ -155,8 +157,10 @@ class Call:
 
     def see(self, data: object) -> None:
         """Take the response JSON of a call that does not stream."""
-        with _reading:
+        try:
             self._data = self._request.after(self._data, obj(data))
+        except Exception as error:
+            _reading.swallow(error)
 
     def arrived(self) -> None:
         """The first of a streamed answer is here, whoever will read it."""
@@ -167,7 +171,7 @@ class Call:
         """Take one chunk of a stream, parsed."""
         if not self.watching:
             return
-        with _reading:
+        try:
             if self._fold is None:
                 self._fold = cast("Fold", self._request.route.api.Fold())
                 self.arrived()
@@ -176,6 +180,8 @@ class Call:
             self._fold.figures(chunk)
             if self._capturing and self._chunks <= _MAX_CHUNKS:
                 self._fold.content(chunk)
+        except Exception as error:
+            _reading.swallow(error)
 
     @property
     def request(self) -> Request:
@@ -228,7 +234,7 @@ class Call:
         if ending is None and broken and self._request.route.key.stream:
             ending = "failed"
         self._rename(response)
-        secrets = self._secrets(error)
+        secrets = self._secrets()
         failed = self._failure(error, response, secrets)
         outcome = report.Outcome(response, failed, ending, self.attempts, self._first_chunk)
         attributes, read = self._report(outcome, secrets)
@@ -254,11 +260,13 @@ class Call:
         """What the response says, from the whole of it or from the chunks so far."""
         if not self.watching:
             return Response()
-        with _reading:
+        try:
             if self._fold is not None:
                 self._data = self._fold.data()
             return self._request.route.api.response(self._data)
-        return Response()
+        except Exception as error:
+            _reading.swallow(error)
+            return Response()
 
     def _rename(self, response: Response) -> None:
         """Where only the response says what the call is, let the span say so too."""
@@ -270,17 +278,19 @@ class Call:
             self._request.route = route._replace(key=key)
             self._telemetry.rename(self._span, key)
 
-    def _secrets(self, error: BaseException | None) -> tuple[str, ...]:
+    def _secrets(self) -> tuple[str, ...]:
         """The request's credentials, looked up only where text is going to be emitted."""
         if not self._capturing:
             return ()
-        with _failing:
+        try:
             found = credentials(self._request.headers, self._request.url)
             if self._turn is not None:
                 self._turn.secrets |= set(found)
             return found
-        self._capturing = False  # what cannot be scrubbed is not emitted
-        return ()
+        except Exception as error:
+            _failing.swallow(error)
+            self._capturing = False  # what cannot be scrubbed is not emitted
+            return ()
 
     def _failure(self, error: BaseException | None, response: Response, secrets: tuple[str, ...]) -> Failure | None:
         if error is None and response.error is None:
@@ -300,12 +310,14 @@ class Call:
         if not self.watching:
             return attributes, None
         read: report.Content | None = None
-        with _describing:
+        try:
             request, settings = self._request, self._telemetry.settings
             key, body = request.route.key, obj(request.body)
-            params: Params = {}
-            with _parameters:
-                params = {**request.params, **request.route.api.params(body)}
+            params: Params = request.params
+            try:
+                params = {**params, **request.route.api.params(body)}
+            except Exception as error:
+                _parameters.swallow(error)
             attributes = report.figures(key, params, outcome)
             if self._capturing:
                 read = report.read_content(request.route.api, body, self._data, settings.max_blob_bytes)
@@ -318,13 +330,15 @@ class Call:
                         self._turn.keep(texts)
             if not settings.event_content or key.operation not in INFERENCE:
                 read = None
+        except Exception as error:
+            _describing.swallow(error)
         return attributes, read
 
     def _close(self, attributes: dict[str, AttributeValue], failed: Failure | None) -> None:
         span = self._span
         busy = emitting.set(True)
         try:
-            with _describing:
+            try:
                 if span.is_recording():
                     span.set_attributes(content.within(attributes, content.limits(span)))
                     if failed is not None:
@@ -332,8 +346,11 @@ class Call:
                             failed = failed._replace(message=None)
                         errors.record(span, failed)
                         span.set_status(StatusCode.ERROR, failed.message)
-            with _ending:
-                remember(span.get_span_context())
-                span.end(self._ended_at)
+            except Exception as error:
+                _describing.swallow(error)
+            remember(span.get_span_context())
+            span.end(self._ended_at)
+        except Exception as error:
+            _ending.swallow(error)
         finally:
             emitting.reset(busy)

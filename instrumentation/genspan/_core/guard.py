@@ -16,6 +16,7 @@ class Guard:
     """``with guard:`` swallows an ``Exception`` of the block and logs it once per site, at debug.
 
     What is no ``Exception`` (KeyboardInterrupt, SystemExit, cancellation) belongs to the user's program and passes.
+    Where every call and every chunk comes by, ``except Exception as error: guard.swallow(error)`` costs less.
     """
 
     __slots__ = ("_site",)
@@ -31,7 +32,11 @@ class Guard:
             return False
         if not isinstance(error, Exception):
             return False
+        self.swallow(error)
+        return True
+
+    def swallow(self, error: Exception) -> None:
+        """Log it once per site, at debug."""
         if self._site not in _reported:
             _reported.add(self._site)
             _logger.debug("genspan failed in %s; the program's call is not affected", self._site, exc_info=error)
-        return True

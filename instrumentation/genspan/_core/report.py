@@ -46,11 +46,13 @@ def figures(key: Key, params: Params, outcome: Outcome) -> dict[str, AttributeVa
     into: dict[str, AttributeValue] = {}
     if failed is not None:
         into[names.ERROR_TYPE] = failed.type
-    with _usage:
+    try:
         if response.usage is not None:
             render_mlflow.usage(response.usage, into)
             render_genai.usage(response.usage, into)
-    with _details:
+    except Exception as error:
+        _usage.swallow(error)
+    try:
         if outcome.ending is not None and (key.stream or failed is None):
             into[names.GENSPAN_RESPONSE_PARTIAL] = True
             into[names.GENSPAN_RESPONSE_END] = outcome.ending
@@ -65,6 +67,8 @@ def figures(key: Key, params: Params, outcome: Outcome) -> dict[str, AttributeVa
         if outcome.attempts > 1:
             into[names.HTTP_REQUEST_RESEND_COUNT] = outcome.attempts - 1
         render_genai.params(params, into)
+    except Exception as error:
+        _details.swallow(error)
     return into
 
 
@@ -78,12 +82,16 @@ class Content(NamedTuple):
 def read_content(api: Api, body: Mapping[str, object], data: Mapping[str, object], max_blob: int) -> Content:
     """Convert request and response, each as far as it can be read."""
     prompt, answer = Prompt([], [], []), list["Message"]()
-    with _prompting:
+    try:
         prompt = api.prompt(body)
         _drop_large_blobs(prompt.messages, max_blob)
-    with _answering:
+    except Exception as error:
+        _prompting.swallow(error)
+    try:
         answer = api.answer(data)
         _drop_large_blobs(answer, max_blob)
+    except Exception as error:
+        _answering.swallow(error)
     return Content(prompt, answer)
 
 
@@ -118,8 +126,10 @@ class Writer(NamedTuple):
         into: dict[str, AttributeValue] = {}
         for name, value in forms.items():
             if value:
-                with _rendering:
+                try:
                     content.put(name, value, self.limit, self.secrets, into)
+                except Exception as error:
+                    _rendering.swallow(error)
         return into
 
 

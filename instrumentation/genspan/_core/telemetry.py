@@ -103,9 +103,11 @@ class Telemetry:
 
     def start_call(self, key: Key, context: Context, kind: SpanKind, began: int | None = None) -> Span:
         """Start the span of a model call or of a turn, now or as of a time before."""
-        with _starting:
+        try:
             return self._start(*self._named(key), context, kind, began)
-        return trace.NonRecordingSpan(trace.get_current_span(context).get_span_context())
+        except Exception as error:
+            _starting.swallow(error)
+            return trace.NonRecordingSpan(trace.get_current_span(context).get_span_context())
 
     def rename(self, span: Span, key: Key) -> None:
         """Make a span that runs already one of this key."""
@@ -152,10 +154,12 @@ class Telemetry:
 
     def measure(self, measurement: Measurement) -> None:
         """Record the metrics of a call."""
-        with _measuring:
+        try:
             instruments = self.instruments()
             if instruments is not None:
                 instruments.record(measurement)
+        except Exception as error:
+            _measuring.swallow(error)
 
     def announce(self, event: Event) -> None:
         """Emit the log events of a call."""

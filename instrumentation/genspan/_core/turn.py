@@ -48,14 +48,16 @@ class Plan:
 
 def open_turn(telemetry: Telemetry, intend: Callable[[], Plan]) -> Turn | None:
     """Begin a turn, or ``None`` where nobody listens, it is suppressed, or a turn around it owns the calls already."""
-    with _opening:
+    try:
         if not telemetry.listening():
             return None
         context = otel.get_current()
         if TURN in context or suppressed(context):
             return None
         return Turn(telemetry, intend(), context)
-    return None
+    except Exception as error:
+        _opening.swallow(error)
+        return None
 
 
 class Turn:
@@ -90,24 +92,32 @@ class Turn:
 
     def __enter__(self) -> Turn:
         """Make the turn current. Its span opens at the first time: a stream that nobody reads makes no request."""
-        with _opening:
+        try:
             if self._attached is None:
-                context, agent = self._caller, False
-                with _planning:
-                    agent = self.plan.agent()
-                if agent:
-                    self._span = self._telemetry.start_call(AGENT_KEY, context, SpanKind.INTERNAL)
-                    context = with_span(context, self._span, TURN, self)
-                else:
-                    context = otel.set_value(TURN, self, context)
-                self._attached = Attached(context)
+                self._attached = Attached(self._opened())
             self._attached.attach()
+        except Exception as error:
+            _opening.swallow(error)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        with _ending:
+        try:
             if self._attached is not None:
                 self._attached.detach()
+        except Exception as failure:
+            _ending.swallow(failure)
+
+    def _opened(self) -> Context:
+        """The context of the turn, and its span where tools can run."""
+        try:
+            agent = self.plan.agent()
+        except Exception as error:
+            _planning.swallow(error)
+            agent = False
+        if not agent:
+            return otel.set_value(TURN, self, self._caller)
+        self._span = self._telemetry.start_call(AGENT_KEY, self._caller, SpanKind.INTERNAL)
+        return with_span(self._caller, self._span, TURN, self)
 
     def begin(self, call: Call) -> None:
         """Own a call that begins; the one before is over."""
@@ -149,7 +159,7 @@ class Turn:
 
     def end(self, error: BaseException | None = None) -> None:
         """End the turn with what it failed with; the call that the SDK was in takes the blame."""
-        with _ending:
+        try:
             if isinstance(error, errors.NORMAL_ENDS) and not isinstance(error, GeneratorExit):
                 error = None
             if error is not None and self._calls == 0 and self._span is None:
@@ -161,6 +171,8 @@ class Turn:
                 last.end(error)
             if self._span is not None:
                 self._end_span(self._span, None if isinstance(error, GeneratorExit) else error)
+        except Exception as failure:
+            _ending.swallow(failure)
 
     def _end_span(self, span: Span, error: BaseException | None) -> None:
         busy = emitting.set(True)

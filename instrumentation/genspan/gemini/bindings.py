@@ -81,7 +81,7 @@ def _behind_one_url(url: str) -> Route | None:
 
 def _settle(call: Call, result: Any) -> Any:
     """Read a whole response, or put a tap on a stream: the parsed chunks pass through it."""
-    with _settling:
+    try:
         body = cast("object", result.response_stream)
         if isinstance(body, list):
             if call.watching:
@@ -89,6 +89,8 @@ def _settle(call: Call, result: Any) -> Any:
             call.finish()
         else:
             _tap(call, result)
+    except Exception as error:
+        _settling.swallow(error)
     return result
 
 

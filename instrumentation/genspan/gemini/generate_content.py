@@ -108,7 +108,7 @@ def prompt(body: Wire) -> Prompt:
     """System instruction, contents and tools."""
     system = body.get("systemInstruction") or body.get("system_instruction")
     return Prompt(
-        system=read_parts(obj(system).get("parts")),
+        system=read_parts(obj(system).get("parts")) if system else [],
         messages=read_contents(body.get("contents")),
         tools=read_tools(body.get("tools")),
     )

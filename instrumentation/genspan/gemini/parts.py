@@ -26,15 +26,14 @@ def read_message(content: Wire) -> Message:
     """One content. What a function returned is a tool's message, though Gemini gives it the user's role."""
     parts = read_parts(content.get("parts"))
     role = text(content.get("role")) or "user"
-    if parts and all(part["type"] == "tool_call_response" for part in parts):
+    if parts and parts[0]["type"] == "tool_call_response" and all(part["type"] == parts[0]["type"] for part in parts):
         role = "tool"
     return {"role": "assistant" if role == "model" else role, "parts": parts}
 
 
 def read_parts(parts: object) -> list[Part]:
     """The parts that say something; a bare thought signature does not."""
-    read = (_read_part(obj(item)) for item in several(parts))
-    return [part for part in read if part is not None]
+    return [part for item in several(parts) if (part := _read_part(obj(item))) is not None]
 
 
 def read_tools(tools: object) -> list[ToolDefinition]:
