@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 
 import anthropic
 import httpx2
@@ -132,4 +133,58 @@ def test_a_client_that_sends_by_aiohttp(install, provider):
 
     asyncio.run(main())
     assert [verdict.ended(span) for span in telemetry.spans] == [None, None, "closed"]
+    verdict.billed(telemetry, provider)
+
+
+def test_what_is_asked_for_by_path(install, provider, client):
+    """As an object, as text, as the HTTP response, as a stream; with a query, of a model that `extra_body` names."""
+    telemetry = install(CAPTURE="true")
+    for kind in (object, str, httpx2.Response):
+        assert isinstance(client.post("/v1/messages", body=ASKED, cast_to=kind), kind)
+    client.post("/v1/messages?beta=true", body=ASKED, cast_to=object)
+    streamed = {**ASKED, "stream": True}
+    stream = client.post(
+        "/v1/messages", body=streamed, cast_to=object, stream=True, stream_cls=anthropic.Stream[object]
+    )
+    assert list(stream)
+    client.messages.create(**ASKED, extra_body={"model": "claude-other"})
+    assert len({span.attributes["gen_ai.output.messages"] for span in telemetry.spans}) == 1
+    assert telemetry.spans[-1].name == "chat claude-other"
+    assert len(telemetry.spans) == len(provider.ledger) == 6
+    verdict.billed(telemetry, provider)
+
+
+def test_every_reading_of_a_raw_response(install, provider, client):
+    """Once, twice, as text; and not at all, by who lets go of it, closes it, or leaves the block."""
+    telemetry = install()
+    raw = client.messages.with_raw_response
+    assert raw.create(**ASKED).parse() is not None
+    twice = raw.create(**ASKED)
+    assert twice.parse() == twice.parse()
+    assert raw.create(**ASKED).status_code == 200
+    with client.messages.with_streaming_response.create(**ASKED) as response:
+        assert response.read()
+        assert response.json()["stop_reason"] == response.parse().stop_reason
+    assert [verdict.ended(span) for span in telemetry.spans] == [None] * 4
+    verdict.billed(telemetry, provider)
+    raw.create(**ASKED, stream=True)
+    raw.create(**ASKED, stream=True).http_response.close()
+    with client.messages.with_streaming_response.create(**ASKED) as response:
+        assert response.status_code == 200
+    with client.messages.with_streaming_response.create(**ASKED, stream=True) as response:
+        assert next(response.iter_bytes())
+    assert [verdict.ended(span) for span in telemetry.spans[4:]] == ["dropped", "closed", "closed", "closed"]
+
+
+def test_two_streams_at_a_time(install, provider, client):
+    """Read in turns, and one of them in a thread."""
+    telemetry = install()
+    one, two = (resource.create(**ASKED, stream=True) for resource in (client.messages, client.beta.messages))
+    assert all(zip(one, two, strict=True))
+    raw = client.messages.with_raw_response.create(**ASKED, stream=True).parse()
+    thread = threading.Thread(target=list, args=(raw,))
+    thread.start()
+    thread.join()
+    assert [verdict.ended(span) for span in telemetry.spans] == [None] * 3
+    assert len({span.context.trace_id for span in telemetry.spans}) == 3
     verdict.billed(telemetry, provider)

@@ -205,6 +205,8 @@ def settle(call: Call, result: Any) -> Any:
     with _settling:
         response = http_response(result)
         if response is None or not call.watching:
+            if isinstance(result, str) and call.watching:
+                call.see(parse(result))  # what a program asked for as text may be JSON
             call.finish()
         elif KEY not in response.extensions:
             if response.is_closed:
