@@ -2,41 +2,60 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from genspan_semconv.model import Usage, add, count, obj, real
 
 if TYPE_CHECKING:
     from genspan_semconv.model import Wire
 
-_INPUT_DETAILS = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
-_OUTPUT_DETAILS = ("completion_tokens_details", "output_tokens_details", "output_token_details")
-_MODALITIES = ("text", "image", "audio")
+_INPUT_DETAILS: Final = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
+_OUTPUT_DETAILS: Final = ("completion_tokens_details", "output_tokens_details", "output_token_details")
+
+# Spellings of a count by field of ``Usage``, the one that counts first.
+_WHOLE: Final = (
+    ("prompt_tokens", "input"),
+    ("input_tokens", "input"),
+    ("completion_tokens", "output"),
+    ("output_tokens", "output"),
+    ("total_tokens", "total"),
+)
+_CACHED: Final = (
+    ("cached_tokens", "cache_read"),
+    ("prompt_cache_hit_tokens", "cache_read"),
+    ("num_cached_tokens", "cache_read"),
+)
+_INPUT: Final = (*_CACHED, ("cache_write_tokens", "cache_write"))
+_WRITES: Final = (("ttl_30m_tokens", "cache_write_30m"), ("ttl_12h_tokens", "cache_write_12h"))
+_OUTPUT: Final = (
+    ("reasoning_tokens", "reasoning"),
+    ("accepted_prediction_tokens", "accepted_prediction"),
+    ("rejected_prediction_tokens", "rejected_prediction"),
+)
+_MODALITIES: Final = tuple(
+    (f"{spelling}{modality}_tokens", modality)
+    for modality in ("text", "image", "audio")
+    for spelling in ("", "cached_")
+)
+_NOTHING: Final = Usage()
 
 
 def read_usage(data: Wire) -> Usage | None:
     """The ``usage`` of a response, with what hosted tools and drawing cost beside it."""
     wire = obj(data.get("usage") or obj(data.get("x_groq")).get("usage"))
     inputs, outputs = _first(wire, _INPUT_DETAILS), _first(wire, _OUTPUT_DETAILS)
-    writes = obj(inputs.get("cache_write_tokens_details"))
-    usage = Usage(
-        input=_count(wire, "prompt_tokens", "input_tokens"),
-        output=_count(wire, "completion_tokens", "output_tokens"),
-        total=count(wire.get("total_tokens")),
-        # Moonshot, DeepSeek and Mistral report cached tokens beside the details.
-        cache_read=_count({**wire, **inputs}, "cached_tokens", "prompt_cache_hit_tokens", "num_cached_tokens"),
-        cache_write=count(inputs.get("cache_write_tokens")),
-        cache_write_30m=count(writes.get("ttl_30m_tokens")),
-        cache_write_12h=count(writes.get("ttl_12h_tokens")),
-        reasoning=count(outputs.get("reasoning_tokens")),
-        accepted_prediction=count(outputs.get("accepted_prediction_tokens")),
-        rejected_prediction=count(outputs.get("rejected_prediction_tokens")),
-        seconds=real(wire.get("seconds")),
-    )
-    cached = obj(inputs.get("cached_tokens_details"))
-    _read_modalities(usage, ((inputs, "input"), (outputs, "output"), (cached, "cache_read")))
-    _read_additional(usage, data)
-    return usage if usage != Usage() else None
+    usage = Usage(seconds=real(wire.get("seconds")))
+    _read(usage, wire, _WHOLE)
+    _read(usage, inputs, _INPUT)
+    _read(usage, wire, _CACHED)  # where Moonshot, DeepSeek and Mistral report it
+    _read(usage, obj(inputs.get("cache_write_tokens_details")), _WRITES)
+    _read(usage, outputs, _OUTPUT)
+    _read_modalities(usage, inputs, "input")
+    _read_modalities(usage, outputs, "output")
+    _read_modalities(usage, obj(inputs.get("cached_tokens_details")), "cache_read")
+    if "tool_usage" in data or "svg_usage" in data:
+        _read_additional(usage, data)
+    return usage if usage != _NOTHING else None
 
 
 def all_but_input(usage: Usage) -> Usage:
@@ -48,12 +67,17 @@ def all_but_input(usage: Usage) -> Usage:
     return usage
 
 
-def _read_modalities(usage: Usage, details: tuple[tuple[Wire, str], ...]) -> None:
-    for wire, direction in details:
-        for modality in _MODALITIES:
-            tokens = _count(wire, f"{modality}_tokens", f"cached_{modality}_tokens")
-            if tokens is not None:
-                usage.modalities[modality, direction] = tokens
+def _read(usage: Usage, wire: Wire, table: tuple[tuple[str, str], ...]) -> None:
+    for name, field in table:
+        if name in wire and getattr(usage, field) is None:
+            setattr(usage, field, count(wire[name]))
+
+
+def _read_modalities(usage: Usage, wire: Wire, direction: str) -> None:
+    for name, modality in _MODALITIES:
+        tokens = count(wire[name]) if name in wire else None
+        if tokens is not None:
+            usage.modalities.setdefault((modality, direction), tokens)
 
 
 def _read_additional(usage: Usage, data: Wire) -> None:
@@ -67,7 +91,3 @@ def _read_additional(usage: Usage, data: Wire) -> None:
 
 def _first(wire: Wire, names: tuple[str, ...]) -> Wire:
     return next((obj(wire[name]) for name in names if name in wire), obj(None))
-
-
-def _count(wire: Wire, *names: str) -> int | None:
-    return next((found for name in names if (found := count(wire.get(name))) is not None), None)
