@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import anthropic
 import pytest
 from opentelemetry import trace
@@ -9,6 +11,7 @@ from opentelemetry.baggage import set_baggage
 from opentelemetry.context import attach, detach
 from opentelemetry.util._once import Once
 
+from tests.anthropic.given import get_weather
 from tests.support.anthropic_surfaces import API_KEY, MODEL
 from tests.support.telemetry import Telemetry
 
@@ -89,6 +92,59 @@ def test_uninstrumented_it_is_as_before(everywhere, install, instrumentor, provi
     with client:
         calls = _ask(client)
     assert _scopes(everywhere) == [] if option == "off" else ["com.anthropic.sdk.python"] * calls
+
+
+def _loop(provider, option):
+    """A tool runner: two model calls and a tool between them."""
+    with _client(provider, option) as client:
+        client.beta.messages.tool_runner(**ASKED, tools=[get_weather]).until_done()
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("variable", ["unset", "false"])
+def test_a_tool_runner_has_our_spans_or_the_sdks(
+    everywhere, install, instrumentor, provider, monkeypatch, variable, option
+):
+    """Neither lost nor doubled: the loop, its model calls, its tool."""
+    if variable != "unset":
+        monkeypatch.setenv("ANTHROPIC_OPEN_TELEMETRY", variable)
+    install(everywhere)
+    _loop(provider, OPTIONS[option])
+    names = [span.name.partition(" ")[0] for span in everywhere.spans]
+    assert names == ["chat", "execute_tool", "chat", "invoke_agent"]
+    assert set(_scopes(everywhere)) == {"genspan.anthropic"}
+    instrumentor.uninstrument()
+    everywhere.clear()
+    _loop(provider, OPTIONS[option])
+    off = option == "off" or (variable == "false" and option == "unset")
+    assert set(_scopes(everywhere)) == (set() if off else {"com.anthropic.sdk.python"})
+
+
+def test_copies_and_clients_of_async_programs(everywhere, install, provider):
+    """Each has a tracer of its own."""
+    install(everywhere)
+
+    async def main():
+        async with anthropic.AsyncAnthropic(api_key=API_KEY, base_url=provider.url, max_retries=0) as client:
+            await client.messages.create(**ASKED)
+            await client.with_options(open_telemetry={"propagation": True}).messages.create(**ASKED)
+            async with client.beta.messages.stream(**ASKED) as stream:
+                await stream.until_done()
+
+    asyncio.run(main())
+    assert _scopes(everywhere) == ["genspan.anthropic"] * 3
+    assert not [entry for entry in provider.ledger if "traceparent" in map(str.lower, entry.headers)]
+
+
+def test_a_span_of_the_programs_own_is_the_parent(everywhere, install, provider):
+    """Also where the SDK's own tracing began before."""
+    with _client(provider, None) as client, trace.get_tracer("mine").start_as_current_span("mine") as mine:
+        install(everywhere)
+        client.messages.create(**ASKED)
+        with client.messages.stream(**ASKED) as stream:
+            stream.until_done()
+            assert trace.get_current_span() is mine
+    assert {span.parent.span_id for span in everywhere.named("chat")} == {mine.get_span_context().span_id}
 
 
 def test_it_stays_where_nobody_sees_our_spans(provider, instrumentor):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 
 import anthropic
@@ -15,27 +14,20 @@ from tests.support.anthropic_surfaces import API_KEY, MODEL, make_client
 from tests.support.stainless_program import *  # noqa: F403
 
 ASKED = {"model": MODEL, "max_tokens": 50, "messages": [{"role": "user", "content": "Hello there"}]}
-SUBJECT = stainless_program.Subject(make_client, lambda client: client.messages, ASKED, {"stream": True})
+SUBJECT = stainless_program.Subject(
+    make_client,
+    lambda client: client.messages,
+    ASKED,
+    {"stream": True},
+    API_KEY,
+    anthropic.APIStatusError,
+    {"GENSPAN_ANTHROPIC_PROPAGATION": "true"},
+)
 
 
 @pytest.fixture
 def subject():
     return SUBJECT
-
-
-def test_what_is_passed_is_neither_kept_nor_changed(install, client):
-    telemetry = install(CAPTURE="true", GENSPAN_ANTHROPIC_PROPAGATION="true")
-    messages = [{"role": "user", "content": "first"}]
-    headers, extra, query = {"X-Mine": "1"}, {"top_k": 3}, {"q": "1"}
-    passed = {"messages": messages, "extra_headers": headers, "extra_body": extra, "extra_query": query}
-    before = json.dumps(passed)
-    stream = client.messages.create(model=MODEL, max_tokens=5, stream=True, **passed)
-    assert json.dumps(passed) == before
-    messages.append({"role": "user", "content": "added while the answer streams"})
-    list(stream)
-    (span,) = telemetry.spans
-    assert len(json.loads(span.attributes["gen_ai.input.messages"])) == 1
-    assert span.attributes["gen_ai.request.top_k"] == 3
 
 
 def test_what_is_not_given_is_not_there(install, client):
@@ -44,20 +36,6 @@ def test_what_is_not_given_is_not_there(install, client):
     (span,) = telemetry.spans
     assert not [value for value in span.attributes.values() if "anthropic." in str(value) or "NOT_GIVEN" in str(value)]
     verdict.sound(telemetry)
-
-
-@pytest.mark.parametrize("content", ["true", "false"])
-@pytest.mark.parametrize("status", [400, 401, 429, 500, 529])
-def test_a_key_in_an_error_does_not_leave(install, provider, client, content, status):
-    telemetry = install(CAPTURE=content, GENSPAN_DIALECTS="genai,mlflow")
-    provider.script({"status": status, "echo": "key"})
-    with pytest.raises(anthropic.APIStatusError) as caught:
-        client.messages.create(**ASKED, extra_headers={"X-Api-Token": "another-secret-token"})
-    assert API_KEY in str(caught.value)
-    exported = telemetry.exported()
-    assert API_KEY.encode() not in exported
-    assert b"another-secret-token" not in exported
-    assert verdict.failed(telemetry.spans[0]) == type(caught.value).__name__
 
 
 @pytest.mark.parametrize(

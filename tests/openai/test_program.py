@@ -26,27 +26,15 @@ SUBJECT = stainless_program.Subject(
     lambda client: client.chat.completions,
     CHAT,
     {"stream": True, "stream_options": {"include_usage": True}},
+    API_KEY,
+    openai.APIStatusError,
+    {"GENSPAN_OPENAI_STREAM_USAGE": "true"},
 )
 
 
 @pytest.fixture
 def subject():
     return SUBJECT
-
-
-def test_what_is_passed_is_neither_kept_nor_changed(install, provider, client):
-    telemetry = install(CAPTURE="true", GENSPAN_OPENAI_STREAM_USAGE="true")
-    messages = [{"role": "user", "content": "first"}]
-    headers, extra, options = {"X-Mine": "1"}, {"top_k": 3}, {"include_obfuscation": False}
-    passed = {"messages": messages, "extra_headers": headers, "extra_body": extra, "stream_options": options}
-    before = json.dumps(passed)
-    stream = client.chat.completions.create(model=MODEL, stream=True, **passed)
-    assert json.dumps(passed) == before
-    messages.append({"role": "user", "content": "added while the answer streams"})
-    list(stream)
-    (span,) = telemetry.spans
-    assert len(json.loads(span.attributes["gen_ai.input.messages"])) == 1
-    assert span.attributes["gen_ai.request.top_k"] == 3
 
 
 def test_what_is_not_given_is_not_there(install, client):
@@ -58,20 +46,6 @@ def test_what_is_not_given_is_not_there(install, client):
 
 
 # Secrets and content
-
-
-@pytest.mark.parametrize("content", ["true", "false"])
-@pytest.mark.parametrize("status", [400, 401, 429, 500])
-def test_a_key_in_an_error_does_not_leave(install, provider, client, content, status):
-    telemetry = install(CAPTURE=content, GENSPAN_DIALECTS="genai,mlflow")
-    provider.script({"status": status, "echo": "key"})
-    with pytest.raises(openai.APIStatusError) as caught:
-        client.chat.completions.create(**CHAT, extra_headers={"X-Api-Token": "another-secret-token"})
-    assert API_KEY in str(caught.value)
-    exported = telemetry.exported()
-    assert API_KEY.encode() not in exported
-    assert b"another-secret-token" not in exported
-    assert verdict.failed(telemetry.spans[0]) == type(caught.value).__name__
 
 
 @pytest.mark.parametrize("surface", SURFACES, ids=str)

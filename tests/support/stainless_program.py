@@ -19,6 +19,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace import SpanLimits
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
+from tests.support import verdict
 from tests.support.telemetry import DURATION, Counts, Telemetry
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ class Subject(NamedTuple):
     asked: dict[str, Any]
     streamed: dict[str, Any]
     """What is passed for a stream that says what it cost."""
+    key: str
+    error: type[Exception]
+    """What the SDK raises for an HTTP status."""
+    settings: dict[str, str]
+    """Of ours, which have us change what is sent."""
 
     def ask(self, client: Any, **more: Any) -> Any:
         return self.resource(client).create(**{**self.asked, **more})
@@ -77,6 +83,35 @@ def test_iterables_are_the_sdks_to_consume(install, subject, provider, client, n
     telemetry = install(CAPTURE=content)
     assert sent() == bare
     assert len(telemetry.spans) == 1
+
+
+def test_what_is_passed_is_neither_kept_nor_changed(install, subject, client):
+    telemetry = install(CAPTURE="true", **subject.settings)
+    messages = [{"role": "user", "content": "first"}]
+    headers, extra, query = {"X-Mine": "1"}, {"top_k": 3}, {"q": "1"}
+    passed = {"messages": messages, "extra_headers": headers, "extra_body": extra, "extra_query": query}
+    before = json.dumps([passed, subject.streamed])
+    stream = subject.stream(client, **passed)
+    assert json.dumps([passed, subject.streamed]) == before
+    messages.append({"role": "user", "content": "added while the answer streams"})
+    list(stream)
+    (span,) = telemetry.spans
+    assert len(json.loads(span.attributes["gen_ai.input.messages"])) == 1
+    assert span.attributes["gen_ai.request.top_k"] == 3
+
+
+@pytest.mark.parametrize("content", ["true", "false"])
+@pytest.mark.parametrize("status", [400, 401, 429, 500, 529])
+def test_a_key_in_an_error_does_not_leave(install, subject, provider, client, content, status):
+    telemetry = install(CAPTURE=content, GENSPAN_DIALECTS="genai,mlflow")
+    provider.script({"status": status, "echo": "key"})
+    with pytest.raises(subject.error) as caught:
+        subject.ask(client, extra_headers={"X-Api-Token": "another-secret-token"})
+    assert subject.key in str(caught.value)
+    exported = telemetry.exported()
+    assert subject.key.encode() not in exported
+    assert b"another-secret-token" not in exported
+    assert verdict.failed(telemetry.spans[0]) == type(caught.value).__name__
 
 
 def test_everything_is_put_back(subject, instrumentor, provider, client):
