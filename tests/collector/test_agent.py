@@ -22,6 +22,8 @@ SECRETS = {
     "github": "ghp_CANARY0123456789abcdefghij0123",
     "jwt": "eyJCANARY0123456.eyJCANARY0123456.CANARY01234",
     "header": "Bearer CANARY0123456789.abcdef",
+    "groq": "gsk_CANARY0123456789abcdefghij",
+    "query": "https://h.example/v1/models?key=CANARY0123456789",
     "url": "https://user:CANARYpass@db.example/x",
     "own": "EMPLOYEE-CANARY-4711",
 }
@@ -69,6 +71,8 @@ def dirty_traces():
                     "list": ["x", secret],
                     "http.request.header.authorization": "CANARY-whatever-it-is",
                     "gemini_api_key": "CANARY-short",
+                    "aws.secret_access_key": "CANARY/short",
+                    "auth.token": "CANARY",
                 }
             )
         )

@@ -11,7 +11,7 @@ from urllib.error import HTTPError
 import pytest
 
 from tests.support.collector import CONFIGS, Collector, wait_until
-from tests.support.otlp import model_call, request, send, span
+from tests.support.otlp import model_call, pairs, request, send, span
 from tests.support.otlp_sink import attributes
 
 CHAT = '{"messages":[{"role":"user","content":"WORDS"}]}'
@@ -19,6 +19,7 @@ EMOJI = "\\ud83d\\ude00"  # as JSON writes it
 POISON = {
     "long session": {"session.id": "s" * 300},
     "long conversation": {"gen_ai.conversation.id": "ü" * 300},
+    "a long list for a session": {"session.id": ["s" * 200, "t" * 200]},
     "long trace name": {"mlflow.traceTag.mlflow.traceName": "n" * 5000},
     "usage with null": {"mlflow.chat.tokenUsage": '{"input_tokens": null, "output_tokens": 1, "total_tokens": 1}'},
     "usage with text": {"mlflow.chat.tokenUsage": '{"input_tokens": "3", "output_tokens": 1, "total_tokens": 1}'},
@@ -84,6 +85,12 @@ def test_the_guard_makes_what_mlflow_refuses_acceptable(tmp_path, mlflow_server,
     into = experiment("guard")
     good = [span(attributes=model_call(1, 1)) for _ in range(5)]
     bad = {name: span(attributes={**model_call(11, 7), **poison}) for name, poison in POISON.items()}
+    odd = span(attributes=model_call(1, 1))
+    odd.ClearField("trace_id")
+    odd.ClearField("span_id")
+    event = span(attributes=model_call(1, 1))
+    event.events.add(name="gen_ai.choice").attributes.extend(pairs({"content": f'"{EMOJI} \\ud83d"'}))
+    good += [odd, event]
     variables = {"MLFLOW_TRACKING_URI": mlflow_server.uri, "MLFLOW_EXPERIMENT_ID": into}
     with Collector("to-mlflow.yaml", tmp_path, **variables) as collector:
         assert send(collector.url, request([*good, *bad.values()])) == 200
