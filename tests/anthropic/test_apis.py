@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import gzip
 import json
 
 import anthropic
@@ -14,6 +16,7 @@ from tests.anthropic.given import ASKED, client, get_weather, telemetry
 from tests.support import verdict
 from tests.support.anthropic_surfaces import API_KEY, MODEL, make_client
 from tests.support.provider import Reply
+from tests.support.provider.anthropic_other import provider_lines
 from tests.support.registry import violations
 
 __all__ = ["client", "telemetry"]
@@ -119,15 +122,85 @@ def test_a_model_call_inside_a_tool(telemetry, provider, client):
     assert [span.parent.span_id for span in telemetry.leaves].count(tool.context.span_id) == 1
 
 
-def test_threads(telemetry, provider, client):
+def _thread(client):
     if not hasattr(client.beta.messages, "thread"):
         pytest.skip("not in this version")
-    thread = client.beta.messages.thread(model=MODEL, max_tokens=50, unsupported_request_behavior="continue_unthreaded")
-    with contextlib.suppress(anthropic.AnthropicError):
-        thread.send({"role": "user", "content": "one"})
+    more = {"model": MODEL, "max_tokens": 50, "unsupported_request_behavior": "continue_unthreaded"}
+    return client.beta.messages.thread(**more, tools=[get_weather])
+
+
+def _streamed(thread):
+    with thread.stream({"role": "user", "content": "one"}) as stream:
+        return stream.get_final_message()
+
+
+THREADS = {
+    "send": lambda thread: thread.send({"role": "user", "content": "one"}),
+    "parse": lambda thread: thread.parse({"role": "user", "content": "one"}),
+    "stream": _streamed,
+}
+
+
+@pytest.mark.parametrize("way", THREADS)
+def test_threads(telemetry, provider, client, way):
+    thread = _thread(client)
+    for _ in range(2):
+        THREADS[way](thread)
+    _sound(telemetry)
+    verdict.billed(telemetry, provider)
+    assert [span.name for span in telemetry.spans] == [f"chat {MODEL}"] * len(provider.ledger) == [f"chat {MODEL}"] * 2
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_tools_of_a_thread(telemetry, provider, client, stream):
+    thread = _thread(client)
+    thread.append({"role": "user", "content": "The weather in Paris?"})
+    thread.tool_runner(stream=stream).until_done()
+    _loop(telemetry, provider, ["get_weather"])
+
+
+def _raised_in(runner):
+    with contextlib.suppress(ZeroDivisionError):
+        for _ in runner:
+            raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("leave", [next, _raised_in, list], ids=["left", "raised", "read"])
+def test_however_a_runner_is_left(telemetry, provider, client, leave):
+    leave(client.beta.messages.tool_runner(**ASKED, tools=[get_weather], max_iterations=1))
+    gc.collect()  # a runner and its generator are a cycle
     verdict.sound(telemetry)
     verdict.billed(telemetry, provider)
-    assert len(telemetry.leaves) == len(provider.ledger) == 1
+    verdict.nested(telemetry, True)
+    assert [verdict.failed(span) for span in telemetry.spans] == [None] * len(telemetry.spans)
+
+
+def test_a_runner_inside_a_tool(telemetry, provider, client):
+    @beta_tool
+    def ask(city: str) -> str:
+        """Ask about a city."""
+        return client.beta.messages.tool_runner(**ASKED, tools=[get_weather]).until_done().content[-1].text
+
+    client.beta.messages.tool_runner(**ASKED, tools=[ask]).until_done()
+    verdict.sound(telemetry)
+    verdict.billed(telemetry, provider)
+    inner, outer = telemetry.named("invoke_agent")
+    tool = next(span for span in telemetry.named("execute_tool") if span.attributes["gen_ai.tool.name"] == "ask")
+    assert (inner.parent.span_id, tool.parent.span_id) == (tool.context.span_id, outer.context.span_id)
+
+
+def test_a_runner_that_is_cancelled(telemetry, provider):
+    async def main():
+        async with make_client(provider.url, True, open_telemetry=None) as client:
+            provider.script(Reply(), Reply(delay=5))
+            runner = client.beta.messages.tool_runner(**ASKED, tools=[get_weather_later])
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(runner.until_done(), 0.3)
+
+    asyncio.run(main())
+    verdict.sound(telemetry)
+    assert [verdict.failed(span) for span in telemetry.leaves] == [None, "CancelledError"]
+    assert verdict.failed(telemetry.named("invoke_agent")[0]) == "CancelledError"
 
 
 @pytest.mark.parametrize("beta", [False, True])
@@ -166,3 +239,34 @@ def test_a_key_in_an_error_is_taken_out(telemetry, provider, client):
     with pytest.raises(anthropic.AuthenticationError):
         client.messages.create(**ASKED)
     assert API_KEY.encode() not in telemetry.exported()
+
+
+READ = {
+    "lines": lambda response: list(response.iter_lines()),
+    "bytes": lambda response: list(response.iter_bytes()),
+    "read": lambda response: response.read(),
+    "parse": lambda response: list(response.parse()),
+}
+
+
+@pytest.mark.parametrize("reads", READ)
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_batch_results_however_they_are_read(telemetry, provider, client, reads, encoding):
+    batches = client.messages.batches
+    batch = batches.create(requests=[{"custom_id": name, "params": ASKED} for name in ("one", "bad", "two")])
+    if encoding == "gzip":
+        lines = b"".join(provider_lines(batch.id))
+        provider.script(Reply(), Reply(body=gzip.compress(lines), headers={"content-encoding": "gzip"}))
+    with batches.with_streaming_response.results(batch.id) as response:
+        assert READ[reads](response)
+    _sound(telemetry)
+    assert [verdict.operation(span) for span in telemetry.spans] == ["chat"]
+    verdict.billed(telemetry, provider)
+
+
+def test_batch_results_that_two_read_at_a_time(telemetry, provider, client):
+    batches = client.messages.batches
+    batch = batches.create(requests=[{"custom_id": name, "params": ASKED} for name in ("one", "two")])
+    assert all(zip(batches.results(batch.id), client.beta.messages.batches.results(batch.id), strict=True))
+    verdict.billed(telemetry, provider)
+    assert sorted(map(verdict.operation, telemetry.spans)) == ["chat", "fetch_response"]

@@ -67,6 +67,11 @@ def results(request: Request, reply: Reply) -> Answer:
     return Answer(chunks=lines, frame=_line, content_type="application/x-jsonl")
 
 
+def provider_lines(batch: str) -> list[bytes]:
+    """The results of a batch, as they are sent."""
+    return [_line(line) for line in _batches[batch]]
+
+
 def _line(value: Json) -> bytes:
     return json.dumps(value).encode() + b"\n"
 
