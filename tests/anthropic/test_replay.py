@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 import pytest
@@ -13,7 +12,7 @@ from tests.support import verdict
 from tests.support.endings import drive as finish
 from tests.support.recordings import load, parameters
 from tests.support.registry import violations
-from tests.support.stainless_replay import each
+from tests.support.stainless_replay import each, each_async
 
 __all__ = ["telemetry"]
 
@@ -35,11 +34,7 @@ def test_sync(telemetry, provider, recording):
 
 @pytest.mark.parametrize("recording", parameters(RECORDINGS[::7]))
 def test_async(telemetry, provider, recording):
-    async def main():
-        async with drive.client_for(provider.url, recording, is_async=True) as client:
-            await each(drive, client, recording, provider, telemetry, _checked)
-
-    asyncio.run(main())
+    each_async(drive, recording, provider, telemetry, _checked)
 
 
 def _checked(span, recording, error):

@@ -6,33 +6,14 @@ from typing import Any
 
 import openai
 
-from tests.support.stainless_surfaces import PROMPT, Sdk, Surface, Weather, run
+from tests.support.stainless_surfaces import PROMPT, Sdk, Surface, Weather, run, surfaces_of
 
 API_KEY = "sk-matrix-key-0123456789abcdef"
 MODEL = "gpt-4.1-mini"
 
-
-def _surfaces(api: str) -> tuple[Surface, ...]:
-    return (
-        Surface(api, "create"),
-        Surface(api, "parse"),
-        Surface(api, "post"),
-        Surface(api, "raw", reads="parse"),
-        Surface(api, "streaming", reads="parse"),
-        Surface(api, "streaming", reads="json"),
-        Surface(api, "streaming", reads="bytes"),
-        Surface(api, "create", True),
-        Surface(api, "manager", True),
-        Surface(api, "raw", True, "parse"),
-        Surface(api, "streaming", True, "parse"),
-        Surface(api, "streaming", True, "lines"),
-        Surface(api, "streaming", True, "bytes"),
-    )
-
-
 SURFACES = (
-    *_surfaces("chat"),
-    *_surfaces("responses"),
+    *surfaces_of("chat"),
+    *surfaces_of("responses"),
     Surface("completions", "create"),
     Surface("completions", "create", True),
     Surface("embeddings", "create"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -49,6 +50,16 @@ async def each(
         if (recording.body or {}).get("background"):
             return  # usage of one response counts once
     assert len(seen) == 1, seen
+
+
+def each_async(drive: ModuleType, recording: Any, provider: Any, telemetry: Any, checked: Callable[..., Any]) -> None:
+    """The same by an asynchronous client."""
+
+    async def main() -> None:
+        async with drive.client_for(provider.url, recording, is_async=True) as client:
+            await each(drive, client, recording, provider, telemetry, checked)
+
+    asyncio.run(main())
 
 
 async def play(client: Any, call: Replayed, variant: str) -> Any:

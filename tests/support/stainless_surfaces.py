@@ -56,6 +56,21 @@ class Surface(NamedTuple):
         return "-".join(part for part in (self.api, self.way, "stream" if self.stream else "", self.reads) if part)
 
 
+def surfaces_of(api: str) -> tuple[Surface, ...]:
+    """The ways that a resource has."""
+    return (
+        Surface(api, "create"),
+        Surface(api, "parse"),
+        Surface(api, "post"),
+        Surface(api, "raw", reads="parse"),
+        *(Surface(api, "streaming", reads=reads) for reads in ("parse", "json", "bytes")),
+        Surface(api, "create", True),
+        Surface(api, "manager", True),
+        Surface(api, "raw", True, "parse"),
+        *(Surface(api, "streaming", True, reads) for reads in ("parse", "lines", "bytes")),
+    )
+
+
 class Sdk(NamedTuple):
     """Where an SDK has what the programs use."""
 

@@ -9,7 +9,7 @@ from tests.support.provider import anthropic_messages as messages
 from tests.support.provider import anthropic_other as other
 from tests.support.provider.ledger import Bill
 from tests.support.provider.openai_chat import newest_text
-from tests.support.provider.wire import Json, Request, Route, Wire
+from tests.support.provider.wire import Json, Request, Route, Wire, usage_in
 
 _TYPES = {
     400: "invalid_request_error",
@@ -46,10 +46,7 @@ def usage_of(payload: Json) -> Json | None:
         return payload.spent
     if not isinstance(payload, dict):
         return None
-    for holder in (payload, payload.get("message")):
-        if isinstance(holder, dict) and isinstance(holder.get("usage"), dict):
-            return holder["usage"]
-    return None
+    return usage_in(payload, payload.get("message"))
 
 
 def bill(usage: Json) -> Bill:

@@ -12,7 +12,7 @@ from tests.support.provider import openai_other as other
 from tests.support.provider import openai_responses as responses
 from tests.support.provider import openai_sockets as sockets
 from tests.support.provider.ledger import Bill
-from tests.support.provider.wire import Json, Request, Route, Wire
+from tests.support.provider.wire import Json, Request, Route, Wire, usage_in
 
 _TYPES = {401: "authentication_error", 429: "rate_limit_error"}
 _CODES = {400: "invalid_value", 401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_exceeded"}
@@ -48,10 +48,7 @@ def usage_of(payload: Json) -> Json | None:
     """The usage object of a body or an event; of what was billed before, none."""
     if not isinstance(payload, dict) or isinstance(payload, responses.Billed):
         return None
-    for holder in (payload, payload.get("response")):
-        if isinstance(holder, dict) and isinstance(holder.get("usage"), dict):
-            return holder["usage"]
-    return None
+    return usage_in(payload, payload.get("response"))
 
 
 def bill(usage: Json) -> Bill:

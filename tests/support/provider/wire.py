@@ -72,3 +72,9 @@ class Wire:
     """Usage object -> counted tokens."""
     merge: Callable[[Json, Json], Json] = lambda before, now: now
     """What two usage objects of one answer, one after the other, add up to; by itself the last one holds."""
+
+
+def usage_in(*holders: Json) -> Json | None:
+    """The first usage object among the members `usage` of these."""
+    found = (holder.get("usage") for holder in holders if isinstance(holder, dict))
+    return next((usage for usage in found if isinstance(usage, dict)), None)
