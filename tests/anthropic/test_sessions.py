@@ -74,6 +74,9 @@ class Service:
             return Reply(chunks=self.events)
         if request.method == "GET" and request.path.endswith("/events"):
             return Reply(body={"data": self.events, "next_page": None})
+        if request.method == "GET" and "/threads/" in request.path:
+            thread = _session(request.path.rpartition("/")[2])
+            return Reply(body={**thread, "agent": {**thread["agent"], "model": {"id": "claude-of-a-thread"}}})
         if request.method == "GET" and "/sessions/" in request.path:
             return Reply(body=_session(request.path.rpartition("/")[2]))
         return Reply()
@@ -154,6 +157,20 @@ def test_what_an_event_says(telemetry, provider, client, path):
     assert verdict.failed(failed) == "error"
     assert {span.attributes["gen_ai.conversation.id"] for span in telemetry.leaves} == {"sesn_1"}
     assert {span.name for span in telemetry.leaves} == {"chat"}
+
+
+def test_a_thread_has_a_model_of_its_own(telemetry, provider, client):
+    """That of a session is not that of what another agent does in it, which is read by its thread."""
+    Service(provider, _request(1, SPENT[0]))
+    threads = client.beta.sessions.threads
+    client.beta.sessions.retrieve("sesn_1")
+    list(threads.events.stream("thread_1", session_id="sesn_1"))
+    threads.retrieve("thread_2", session_id="sesn_1")
+    provider.reset()
+    Service(provider, _request(3, SPENT[1]))
+    list(threads.events.list("thread_2", session_id="sesn_1"))
+    assert [span.name for span in telemetry.leaves] == ["chat", "chat claude-of-a-thread"]
+    assert {span.attributes["gen_ai.conversation.id"] for span in telemetry.leaves} == {"sesn_1"}
 
 
 def _runs(provider):

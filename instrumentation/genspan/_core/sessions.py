@@ -29,12 +29,16 @@ _telling = Guard("events of a session")
 
 
 class Told(NamedTuple):
-    """A model call that is over: its id, the id by which its start was told, its session, its usage in JSON."""
+    """A model call that is over: its id, the id by which its start was told, its session, its usage in JSON.
+
+    ``runner`` is whose model it was, where that is not the session's.
+    """
 
     identity: str
     start: str
     session: str
     data: Mapping[str, object]
+    runner: str | None = None
 
 
 class Sessions(ABC):
@@ -72,7 +76,7 @@ class Sessions(ABC):
                         call.end()
 
     def _request(self, client: Any, told: Told) -> Request:
-        key = self._key(client, self._operation, self._models.get(told.session), False)
+        key = self._key(client, self._operation, self._models.get(told.runner or told.session), False)
         request = Request(Route(self._api, key), {}, {}, "")
         if told.session:
             request.params = {"conversation_id": told.session}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Wire = Mapping[str, object]
 
 _START, _END = "span.model_request_start", "span.model_request_end"
-_SESSION: Final = re.compile(r"/sessions(?:/([^/?]+))?(/(?:threads/[^/?]+/)?(?:events|stream))?")
+_SESSION: Final = re.compile(r"/sessions(?:/([^/?]+))?(?:/threads/([^/?]+))?(/events|/stream)?")
 
 
 class ModelRequest(NoContent):
@@ -34,7 +34,7 @@ class ModelRequest(NoContent):
 
 
 class Sessions(sessions.Sessions):
-    """The sessions that a program has read of."""
+    """The sessions that a program has read of, and their threads, of which each may run another model."""
 
     def __init__(self, key: sessions.MakeKey, counted: Counted) -> None:
         super().__init__(ModelRequest(), "chat", key, counted)
@@ -45,11 +45,14 @@ class Sessions(sessions.Sessions):
         found = _SESSION.search(response.request.url.path) if worth else None
         if found is None:
             return
-        self.runs(text(data.get("id")), text(obj(obj(data.get("agent")).get("model")).get("id")))
-        for item in (data, *seq(data.get("data"))) if found[2] else ():
-            event = obj(item)
-            identity = text(event.get("id")) or ""
-            if event.get("type") == _START:
+        session, thread, events = found.groups()
+        for item in (data, *seq(data.get("data"))):
+            wire = obj(item)
+            identity, model = text(wire.get("id")), obj(wire.get("agent")).get("model")
+            if not events:
+                self.runs(identity, text(model) or text(obj(model).get("id")))
+            elif identity and wire.get("type") == _START:
                 self.began(identity)
-            elif event.get("type") == _END:
-                yield sessions.Told(identity, text(event.get("model_request_start_id")) or "", found[1], event)
+            elif identity and wire.get("type") == _END:
+                start = text(wire.get("model_request_start_id")) or ""
+                yield sessions.Told(identity, start, session, wire, thread or session)

@@ -83,7 +83,7 @@ WIRE = Wire(
         _route("GET", f"messages/batches/{_ID}", other.fetch_batch, "messages.batches", bills=False),
         _route("GET", f"messages/batches/{_ID}/results", other.results, "messages.batches", bills=False),
         _route("POST", "sessions", other.create_session, "sessions"),
-        _route("GET", f"sessions/{_ID}", other.fetch_session, "sessions", bills=False),
+        _route("GET", f"sessions/{_ID}(?:/threads/[^/]+)?", other.fetch_session, "sessions", bills=False),
         _route("GET", f"{_EVENTS}(?:events/)?stream", other.stream_session, "sessions", bills=False),
         _route("GET", f"{_EVENTS}events", other.list_events, "sessions", bills=False),
         _route("POST", f"{_EVENTS}events", other.send_events, "sessions", bills=False),
