@@ -252,8 +252,9 @@ def read_params(body: Mapping[str, object], table: Sequence[Parameter]) -> Param
     found: Params = {}
     for name, read, spellings in table:
         for spelling in spellings:
-            value = body.get(spelling)
-            figure = None if value is None else read(value)
+            if spelling not in body or body[spelling] is None:
+                continue
+            figure = read(body[spelling])
             if figure is not None:
                 found[name] = figure
                 break

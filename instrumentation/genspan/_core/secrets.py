@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import compress
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _SENSITIVE: Final = re.compile(r"auth|key|token|secret|cookie|password|credential|signature|^sig$", re.IGNORECASE)
-_ESCAPED: Final = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
 _SHORTEST: Final = 6
 """Shorter values are not secrets, and taking them out would destroy the text around them."""
 _REMOVED: Final = "[redacted]"
@@ -22,17 +22,20 @@ _REMOVED: Final = "[redacted]"
 def credentials(headers: Mapping[str, object], url: str) -> tuple[str, ...]:
     """Every value of a request that authenticates it: headers, query parameters, the user part of the URL."""
     raw: Iterable[tuple[str | bytes, object]] = getattr(headers, "raw", None) or headers.items()  # httpx decodes items
-    values: list[object] = [value for name, value in raw if _is_sensitive(name)]
+    names, given = zip(*raw, strict=True) if raw else ((), ())
+    values: list[object] = list(compress(given, _sensitive(names)))
     if "?" in url or "@" in url:
         parts = urlsplit(url)
-        values += [value for name, value in parse_qsl(parts.query) if _is_sensitive(name)]
+        values += [value for name, value in parse_qsl(parts.query) if _SENSITIVE.search(name)]
         values += [unquote(value) for value in (parts.username, parts.password) if value]
     return _distinct(values)
 
 
 @lru_cache(maxsize=1000)
-def _is_sensitive(name: str | bytes) -> bool:
-    return _SENSITIVE.search(name if isinstance(name, str) else name.decode("latin-1")) is not None
+def _sensitive(names: tuple[str | bytes, ...]) -> list[bool]:
+    """Of headers, which are the same ones in call after call."""
+    strings = (name if isinstance(name, str) else name.decode("latin-1") for name in names)
+    return [_SENSITIVE.search(name) is not None for name in strings]
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
@@ -70,6 +73,6 @@ def _distinct(values: Iterable[object]) -> tuple[str, ...]:
         for candidate in (string, rest if scheme.lower() in ("bearer", "basic") else ""):
             if len(candidate) >= _SHORTEST:
                 found[candidate] = None
-                if _ESCAPED.search(candidate):
+                if not candidate.isprintable() or '"' in candidate or "\\" in candidate:
                     found[dumps(candidate)[1:-1]] = None  # as it is written inside JSON text
     return tuple(sorted(found, key=len, reverse=True))

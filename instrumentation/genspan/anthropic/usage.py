@@ -16,6 +16,7 @@ DECLINED = "declined"
 
 _ADDITIONAL = {"compaction": "compaction", "advisor_message": "advisor"}
 """Iterations that the figures of the whole leave out."""
+_NOTHING = Usage()
 
 
 def read_usage(value: object, declined: object = ()) -> Usage | None:
@@ -34,9 +35,10 @@ def read_usage(value: object, declined: object = ()) -> Usage | None:
         searches=count(obj(wire.get("server_tool_use")).get("web_search_requests")) or None,
     )
     usage.input = add(count(wire.get("input_tokens")), usage.cache_read, usage.cache_write)
-    if usage == Usage():
+    if usage == _NOTHING:
         return None
-    _read_additional(usage, wire, declined)
+    if declined or "iterations" in wire:
+        _read_additional(usage, wire, declined)
     return usage
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from genspan_semconv.model import Message, Params, Wire
 
 _TEXTS: Final = frozenset(("content", "refusal", "reasoning_content", "reasoning"))
-_FIELDS: Final = ("id", "model", "usage", "service_tier", "system_fingerprint", "error", "x_groq")
+_FIELDS: Final = frozenset(("id", "model", "usage", "service_tier", "system_fingerprint", "error", "x_groq"))
 
 
 def params(body: Wire) -> Params:
@@ -108,9 +108,9 @@ class Fold:
 
     def figures(self, chunk: Wire) -> None:
         """Everything but the messages. Where servers repeat usage it is cumulative: the last one counts."""
-        for name in _FIELDS:
-            if chunk.get(name):
-                self._fields[name] = chunk[name]
+        for name, value in chunk.items():
+            if value and name in _FIELDS:
+                self._fields[name] = value
         for index, choice in _indexed(chunk):
             self._reasons[index] = choice.get("finish_reason") or self._reasons.get(index)
 
@@ -118,7 +118,9 @@ class Fold:
         """The pieces of each choice's message."""
         for index, choice in _indexed(chunk):
             delta = obj(choice.get("delta")) or {"content": choice.get("text")}
-            self._messages.setdefault(index, _Growing()).add(delta)
+            if index not in self._messages:
+                self._messages[index] = _Growing()
+            self._messages[index].add(delta)
 
     def data(self) -> dict[str, object]:
         """The response JSON."""

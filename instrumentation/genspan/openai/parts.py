@@ -34,19 +34,21 @@ def read_message(message: Wire) -> Message:
         if not identity and message.get("name"):
             part["name"] = message["name"]
         return {"role": "tool", "parts": [part]}
+    parts = read_parts(message.get("content"))
     # Reasoning beside the content is spelt in two ways by compatible servers.
     thoughts = text(message.get("reasoning_content")) or text(message.get("reasoning"))
-    calls = [*seq(message.get("tool_calls")), {"function": message.get("function_call")}]
-    return {
-        "role": role,
-        "parts": [
-            *([said(thoughts, "reasoning")] if thoughts else []),
-            *read_parts(message.get("content")),
-            *([said(message["refusal"], "refusal")] if text(message.get("refusal")) else []),
-            *_spoken(obj(message.get("audio"))),
-            *(called for call in calls if (called := _read_call(obj(call))) is not None),
-        ],
-    }
+    if thoughts:
+        parts.insert(0, said(thoughts, "reasoning"))
+    if text(message.get("refusal")):
+        parts.append(said(message["refusal"], "refusal"))
+    if message.get("audio"):
+        parts += _spoken(obj(message["audio"]))
+    calls = seq(message.get("tool_calls"))
+    if message.get("function_call"):
+        calls = (*calls, {"function": message["function_call"]})
+    if calls:
+        parts += [called for call in calls if (called := _read_call(obj(call))) is not None]
+    return {"role": role, "parts": parts}
 
 
 def read_parts(content: object) -> list[Part]:

@@ -90,4 +90,7 @@ def _read_additional(usage: Usage, data: Wire) -> None:
 
 
 def _first(wire: Wire, names: tuple[str, ...]) -> Wire:
-    return next((obj(wire[name]) for name in names if name in wire), obj(None))
+    for name in names:
+        if name in wire:
+            return obj(wire[name])
+    return {}
