@@ -90,7 +90,14 @@ def test_the_guard_makes_what_mlflow_refuses_acceptable(tmp_path, mlflow_server,
     odd.ClearField("span_id")
     event = span(attributes=model_call(1, 1))
     event.events.add(name="gen_ai.choice").attributes.extend(pairs({"content": f'"{EMOJI} \\ud83d"'}))
-    good += [odd, event]
+    number = span(attributes=model_call(11, 7))
+    number.events.add(name="e").attributes.extend(pairs({"x": '{"id": 18446744073709551615}'}))
+    bad["a large integer in an event"] = number
+    late = span(attributes=model_call(11, 7))
+    late.start_time_unix_nano = late.end_time_unix_nano = 2**64 - 1
+    bad["times beyond 64 bits"] = late
+    many = {"gen_ai.usage.input_tokens": 2**62, "gen_ai.usage.output_tokens": 2**62}
+    good += [odd, event, span(attributes={**model_call(1, 1), **many})]
     variables = {"MLFLOW_TRACKING_URI": mlflow_server.uri, "MLFLOW_EXPERIMENT_ID": into}
     with Collector("to-mlflow.yaml", tmp_path, **variables) as collector:
         assert send(collector.url, request([*good, *bad.values()])) == 200
@@ -100,6 +107,7 @@ def test_the_guard_makes_what_mlflow_refuses_acceptable(tmp_path, mlflow_server,
             60,
         )
         assert "Dropping" not in collector.log
+    assert mlflow_server.trace(trace_id(good[-1]))["trace_info"]["state"] == "OK"
     for name, one in bad.items():
         try:
             read = mlflow_server.trace(trace_id(one))
