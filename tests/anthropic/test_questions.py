@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
 
-from tests.anthropic.given import call, message, telemetry, told
+from tests.anthropic.given import call, client, message, telemetry, told
+from tests.support.anthropic_surfaces import MODEL
+from tests.support.provider import Reply
 
-__all__ = ["telemetry"]
+__all__ = ["client", "telemetry"]
 
 pytestmark = pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")
 
@@ -221,3 +224,31 @@ def test_large_data_is_named_and_not_kept(install, provider, where):
     kind = "mlflow.spanOutputs" if where == "answer" else "mlflow.spanInputs"
     assert "300" in found[kind]
     assert '"size":300' in found["gen_ai.output.messages" if where == "answer" else "gen_ai.input.messages"]
+
+
+@pytest.mark.parametrize("beta", [False, True])
+def test_what_a_program_passes_for_json(telemetry, provider, client, tmp_path, beta):
+    """The SDK's objects of an answer, a path, an open file, a tuple, a generator: shown as they were sent."""
+    (tmp_path / "a.png").write_bytes(b"\x89PNG")
+    resource = (client.beta if beta else client).messages
+    provider.script(Reply(body=message([call("tool_use", "get_weather", {"city": "Paris"}, "toolu_1")])))
+    answer = resource.create(model=MODEL, max_tokens=5, messages=[{"role": "user", "content": "?"}])
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": tmp_path / "a.png"}}
+    opened = {"type": "image", "source": {**image["source"], "data": io.BytesIO(b"\x89PNG")}}
+    asked = (
+        {"role": "assistant", "content": answer.content},
+        {"role": "user", "content": (block for block in [{"type": "text", "text": "Look:"}, image, opened])},
+    )
+    resource.create(model=MODEL, max_tokens=5, messages=asked)
+    shown = json.loads(telemetry.spans[-1].attributes["gen_ai.input.messages"])
+    assert shown == [
+        {
+            "role": "assistant",
+            "parts": [{"type": "tool_call", "id": "toolu_1", "name": "get_weather", "arguments": {"city": "Paris"}}],
+        },
+        {
+            "role": "user",
+            "parts": [{"type": "text", "content": "Look:"}, *[blob("image", "image/png", "iVBORw==")] * 2],
+        },
+    ]
+    assert provider.ledger[-1].body["messages"][0]["content"][0]["id"] == "toolu_1"

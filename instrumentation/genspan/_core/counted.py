@@ -34,4 +34,5 @@ class Counted:
             new = item >= self._items.get(identity, 0)
             if new:
                 self._items.put(identity, item + 1)
+            self._items.move_to_end(identity)  # what is read again and again is not what is forgotten
             return new
