@@ -36,6 +36,14 @@ def test_an_example_through_kafka(tmp_path, kafka, sink, provider, example):
     assert sum(used) == bill.input
 
 
+def test_both_tiers_in_one_process(tmp_path, kafka, sink, provider, example):
+    with Collector("kafka.yaml", tmp_path, **settings(kafka, "both"), BACKEND_ENDPOINT=sink.url) as collector:
+        example("gemini_functions.py", collector.url)
+        wait_until(lambda: len(sink.spans) >= 4 and sink.accepted("/v1/metrics"), "spans and metrics", 60)
+    used = [attributes(one).get("gen_ai.usage.input_tokens", 0) for one in sink.spans]
+    assert sum(used) == provider.ledger.total().input
+
+
 def test_nothing_is_lost_through_outages_and_a_replay_brings_all_again(tmp_path, kafka, sink):
     names = settings(kafka, "outage")
     sent = []

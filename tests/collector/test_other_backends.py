@@ -171,6 +171,15 @@ def test_no_span_that_was_let_in_is_too_large_to_send_on(path):
         assert batch["sizer"] == "items" or limit <= batch["max_size"] == 64 * 2**20
 
 
+def test_kafkas_three_files_agree():
+    both, producer, consumer = (
+        yaml.safe_load((CONFIGS / f"{name}.yaml").read_text("utf-8"))
+        for name in ("kafka", "kafka-producer", "kafka-consumer")
+    )
+    for section in ("receivers", "exporters"):
+        assert both[section] == producer[section] | consumer[section]
+
+
 def test_datadog_uses_documented_keys_only():
     config = yaml.safe_load((CONFIGS / "to-datadog.yaml").read_text("utf-8"))
     exporter = config["exporters"]["datadog"]
