@@ -14,6 +14,8 @@ __all__ = ["telemetry"]
 pytestmark = pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")
 
 COMPACTED = {"type": "compaction", "input_tokens": 100, "output_tokens": 20}
+DECLINED = {"type": "message", "model": "a", "input_tokens": 9, "output_tokens": 2}
+SERVED = {**SPENT, "type": "fallback_message", "model": "b"}
 USAGES = {
     "five-minutes-and-an-hour": (
         {**SPENT, "cache_creation": {"ephemeral_5m_input_tokens": 1, "ephemeral_1h_input_tokens": 1}},
@@ -33,6 +35,14 @@ USAGES = {
     "advisor": (
         {**SPENT, "iterations": [{"type": "advisor_message", "model": "b", "input_tokens": 30, "output_tokens": 4}]},
         {"advisor.input_tokens": 30, "advisor.output_tokens": 4},
+    ),
+    "a-model-that-refused": (
+        {**SPENT, "iterations": [DECLINED, SERVED]},
+        {"fallback.input_tokens": 9, "fallback.output_tokens": 2},
+    ),
+    "a-model-that-refused-is-in-the-sum": (
+        {**SPENT, "iterations": [DECLINED, {**SERVED, "output_tokens": 5}]},
+        {},
     ),
     "search": ({**SPENT, "server_tool_use": {"web_search_requests": 3}}, {"web_search.requests": 3}),
 }  # fmt: skip
@@ -66,16 +76,18 @@ def test_usage_of_a_batch(telemetry, provider):
     assert violations(span) == []
     ours = {name: value for name, value in span.attributes.items() if "usage." in name and "mlflow" not in name}
     assert ours == {
-        "gen_ai.usage.input_tokens": 16 * 4,
-        "gen_ai.usage.output_tokens": 7 * 4,
-        "gen_ai.usage.cache_read.input_tokens": 3 * 4,
-        "gen_ai.usage.cache_write.input_tokens": 2 * 4,
+        "gen_ai.usage.input_tokens": 16 * len(USAGES),
+        "gen_ai.usage.output_tokens": 7 * len(USAGES),
+        "gen_ai.usage.cache_read.input_tokens": 3 * len(USAGES),
+        "gen_ai.usage.cache_write.input_tokens": 2 * len(USAGES),
         "genspan.usage.cache_write_5m.input_tokens": 1,
         "genspan.usage.cache_write_1h.input_tokens": 1,
         "genspan.usage.compaction.input_tokens": 112,
         "genspan.usage.compaction.output_tokens": 22,
         "genspan.usage.advisor.input_tokens": 30,
         "genspan.usage.advisor.output_tokens": 4,
+        "genspan.usage.fallback.input_tokens": 9,
+        "genspan.usage.fallback.output_tokens": 2,
         "genspan.usage.web_search.requests": 3,
     }
 
