@@ -216,3 +216,22 @@ def test_bytes_of_an_event_stream_that_breaks_off(telemetry, provider):
     assert verdict.ended(span) == "failed"
     assert span.attributes["gen_ai.usage.input_tokens"] == provider.ledger.total().input > 0
     assert json.loads(span.attributes["gen_ai.output.messages"])[0]["parts"][0]["content"]
+
+
+@pytest.mark.parametrize(("name", "is_async"), EVERY)
+def test_what_a_client_sends_to_be_let_in_stays_here(install, provider, name, is_async):
+    """Also where the provider repeats it, and content is kept."""
+    telemetry = install(CAPTURE="SPAN_AND_EVENT", GENSPAN_DIALECTS="genai,mlflow")
+    provider.script(Reply(status=401, echo="key"))
+
+    async def program(client):
+        with pytest.raises(anthropic.AuthenticationError, match="not valid"):
+            await maybe(client.messages.create(**ASKED))
+
+    play(make(name, is_async, provider.url), program)
+    headers = {name.lower(): value for name, value in provider.ledger[0].headers.items()}
+    sent = [headers[name] for name in ("authorization", "x-api-key") if name in headers]
+    assert sent
+    exported = telemetry.exported()
+    assert b"not valid" in exported, "the message is kept, or this test shows nothing"
+    assert [one for one in sent if one.removeprefix("Bearer ").encode() in exported] == []
