@@ -52,18 +52,21 @@ REPLIES = {
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-def _run(provider, surface):
-    with surfaces.make_client(provider.url, False) as client:
-        for ending in (exhausted, broken_off, closed, consumer_raises) if surface.stream else (exhausted,):
-            work = surfaces.program(surface, False, ending, **ASKED)
-            for reply in REPLIES.values():
-                run(provider, (reply(surface.stream),), False, work, client)
+def _run(provider, surface, is_async=False):
+    client = surfaces.make_client(provider.url, False)
+    for ending in (exhausted, broken_off, closed, consumer_raises) if surface.stream else (exhausted,):
+        work = surfaces.program(surface, is_async, ending, **ASKED)
+        for reply in REPLIES.values():
+            used = surfaces.make_client(provider.url, True) if is_async else client
+            run(provider, (reply(surface.stream),), is_async, work, used)
+    client.close()
 
 
 @pytest.mark.parametrize("surface", SURFACES, ids=str)
-def test_nothing_leaves(install, provider, surface):
+@pytest.mark.parametrize("is_async", [False, True])
+def test_nothing_leaves(install, provider, surface, is_async):
     telemetry = install(CAPTURE="NO_CONTENT", GENSPAN_DIALECTS="genai,mlflow")
-    _run(provider, surface)
+    _run(provider, surface, is_async)
     assert len(telemetry.spans) >= len(REPLIES)
     assert leaks(telemetry, TEXTS) == []
 
