@@ -208,6 +208,16 @@ def test_content_is_kept_or_dropped(tmp_path, sink, provider, example, setting, 
     assert sum(a.get("gen_ai.usage.output_tokens", 0) for a in models) == bill.output
 
 
+def test_an_example_by_grpc(tmp_path, sink, provider, example):
+    with Collector("agent.yaml", tmp_path, BACKEND_ENDPOINT=sink.url) as agent:
+        example(
+            "gemini_functions.py", f"http://{agent.variables['OTLP_GRPC_ENDPOINT']}", OTEL_EXPORTER_OTLP_PROTOCOL="grpc"
+        )
+        wait_until(lambda: len(sink.spans) >= 4 and sink.accepted("/v1/metrics"), "spans and metrics")
+    used = [attributes(one).get("gen_ai.usage.input_tokens", 0) for one in sink.spans]
+    assert sum(used) == provider.ledger.total().input
+
+
 def test_dropping_content_knows_the_names_of_others(tmp_path, sink):
     one = span(attributes={**model_call(1, 2), **dict.fromkeys(CONTENT_NAMES, CONTENT), "structured": 1})
     one.attributes.extend(pairs({"gen_ai.output.messages": [{"parts": CONTENT}]}))
