@@ -202,7 +202,7 @@ def watch(call: Call, response: Any) -> Body:
 
 def settle(call: Call, result: Any) -> Any:
     """End the call if the answer has been read; if not, leave that to whoever reads it."""
-    with _settling:
+    try:
         response = http_response(result)
         if response is None or not call.watching:
             if isinstance(result, str) and call.watching:
@@ -213,8 +213,9 @@ def settle(call: Call, result: Any) -> Any:
                 _read(call, response)
             else:
                 watch(call, response)
-        return result
-    call.end()
+    except Exception as error:
+        _settling.swallow(error)
+        call.end()
     return result
 
 

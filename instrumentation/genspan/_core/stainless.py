@@ -87,15 +87,19 @@ def _attempt(telemetry: Telemetry, adjust: Adjust) -> Wrapper:
         if call is None:
             return wrapped(*args, **kwargs)
         options = args[0] if args else kwargs.get("options")
-        with _building:
+        try:
             call.attempts += 1
             adjust(call.request, options)
+        except Exception as error:
+            _building.swallow(error)
         request = wrapped(*args, **kwargs)
-        with _building:
+        try:
             if call.watching:
                 call.request.body = wire_body(options) or call.request.body
             call.request.headers = request.headers
             call.request.url = str(request.url)
+        except Exception as error:
+            _building.swallow(error)
         return request
 
     return wrapper
@@ -105,7 +109,7 @@ def _see(telemetry: Telemetry, read: Read | None) -> Wrapper:
     """``_process_response_data(*, data, cast_to, response)``."""
 
     def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        with _seeing:
+        try:
             if read is not None:
                 read(telemetry, instance, obj(kwargs["data"]), kwargs["response"])
             body = kwargs["response"].extensions.get(KEY)
@@ -115,6 +119,8 @@ def _see(telemetry: Telemetry, read: Read | None) -> Wrapper:
                 call = current_call()
                 if call is not None:
                     call.see(kwargs["data"])
+        except Exception as error:
+            _seeing.swallow(error)
         return wrapped(*args, **kwargs)
 
     return wrapper

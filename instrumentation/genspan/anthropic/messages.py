@@ -24,6 +24,8 @@ _DELTAS = {
     "compaction_delta": ("content", "content"),
 }
 
+# What of a message is kept beside usage and content.
+_KEPT = frozenset(("id", "model", "stop_reason", "stop_details", "error"))
 # Where the fields of a message stand in an event; in others at the top.
 _FIELDS = {"message_start": "message", "message_delta": "delta"}
 
@@ -112,24 +114,28 @@ class Fold:
     def figures(self, chunk: Wire) -> None:
         """Everything but the content. Usage is cumulative; what an event leaves out stays as it was."""
         source = obj(chunk.get(_FIELDS.get(text(chunk.get("type")) or "", ""))) or chunk
-        for name in ("id", "model", "stop_reason", "stop_details", "error"):
-            if source.get(name) is not None:
-                self._fields[name] = source[name]
+        for name, value in source.items():
+            if value is not None and name in _KEPT:
+                self._fields[name] = value
         usage = obj(chunk.get("usage")) or obj(source.get("usage"))
-        self._usage.update({name: value for name, value in usage.items() if value is not None})
+        if usage:
+            self._usage.update({name: value for name, value in usage.items() if value is not None})
 
     def content(self, chunk: Wire) -> None:
         """The blocks, and the pieces of each."""
-        index = whole(chunk.get("index")) or 0
-        for position, block in enumerate(seq(obj(chunk.get("message")).get("content"))):
-            self._blocks[position] = _Block(obj(block))
-        delta = obj(chunk.get("delta")) if chunk.get("type") == "content_block_delta" else obj(None)
+        kind, index = chunk.get("type"), whole(chunk.get("index")) or 0
+        if "message" in chunk:
+            for position, block in enumerate(seq(obj(chunk["message"]).get("content"))):
+                self._blocks[position] = _Block(obj(block))
+        delta: Wire = obj(chunk.get("delta")) if kind == "content_block_delta" else {}
         if chunk.get("completion"):
             delta = {"type": "text_delta", "text": chunk["completion"]}
-        if chunk.get("type") == "content_block_start":
+        if kind == "content_block_start":
             self._blocks[index] = _Block(obj(chunk.get("content_block")))
         elif delta:
-            self._blocks.setdefault(index, _Block({"type": "text"})).add(delta)
+            if index not in self._blocks:
+                self._blocks[index] = _Block({"type": "text"})
+            self._blocks[index].add(delta)
 
     def data(self) -> dict[str, object]:
         """The message JSON."""

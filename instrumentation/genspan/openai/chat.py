@@ -11,8 +11,6 @@ from genspan_semconv.model import Prompt, Response, obj, seq, text, whole
 from genspan_semconv.parts import Pieces, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from genspan_semconv.model import Message, Params, Wire
 
 _TEXTS: Final = frozenset(("content", "refusal", "reasoning_content", "reasoning"))
@@ -111,12 +109,16 @@ class Fold:
         for name, value in chunk.items():
             if value and name in _FIELDS:
                 self._fields[name] = value
-        for index, choice in _indexed(chunk):
+        for item in seq(chunk.get("choices")):
+            choice = obj(item)
+            index = whole(choice.get("index")) or 0
             self._reasons[index] = choice.get("finish_reason") or self._reasons.get(index)
 
     def content(self, chunk: Wire) -> None:
         """The pieces of each choice's message."""
-        for index, choice in _indexed(chunk):
+        for item in seq(chunk.get("choices")):
+            choice = obj(item)
+            index = whole(choice.get("index")) or 0
             delta = obj(choice.get("delta")) or {"content": choice.get("text")}
             if index not in self._messages:
                 self._messages[index] = _Growing()
@@ -129,12 +131,6 @@ class Fold:
             message = self._messages[index].message() if index in self._messages else {}
             choices.append({"index": index, "finish_reason": reason, "message": message})
         return {**self._fields, "choices": choices}
-
-
-def _indexed(chunk: Wire) -> Iterator[tuple[int, Wire]]:
-    for item in seq(chunk.get("choices")):
-        choice = obj(item)
-        yield whole(choice.get("index")) or 0, choice
 
 
 class _Growing:
