@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections import Counter
@@ -129,7 +130,9 @@ def test_no_count_is_lost_when_a_gateway_is_stopped(tmp_path, sink, counts):
         seen = page(counts)
     assert seen["genai_span_output_tokens_total"] == 3 * 150
     assert seen["genai_span_duration_seconds_count"] == 150
-    assert len([one for one in seen if one.startswith(name + "{")]) == 3, "one series for each start"
+    instances = [re.search(r'instance="([^"]*)"', one)[1] for one in seen if one.startswith(name + "{")]
+    assert len(set(instances)) == 3, "one series for each start"
+    assert all(re.fullmatch("[0-9a-f-]{36}", one) for one in instances), instances
 
 
 def test_labels_are_few(tmp_path, sink, counts):
