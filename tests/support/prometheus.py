@@ -41,7 +41,7 @@ def program(name: str) -> str:
 class Prometheus:
     """Scrapes Collectors: their own metrics, and the page of each that has one for Prometheus."""
 
-    def __init__(self, folder: Path, *collectors: Collector) -> None:
+    def __init__(self, folder: Path, *collectors: Collector, command: str = "", flags: tuple[str, ...] = ()) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
         folder.mkdir()
         own = json.dumps([f"127.0.0.1:{one.variables['TELEMETRY_PORT']}" for one in collectors])
@@ -49,7 +49,7 @@ class Prometheus:
         metrics = json.dumps([page for page in pages if page])
         (folder / "prometheus.yml").write_text(SCRAPE.format(rules=RULES, own=own, metrics=metrics))
         arguments = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address={self.url[7:]}"]
-        self.command, self.folder = [program("prometheus"), *arguments], folder
+        self.command, self.folder = [command or program("prometheus"), *arguments, *flags], folder
 
     def __enter__(self) -> Prometheus:
         with (self.folder / "log").open("wb") as log:
