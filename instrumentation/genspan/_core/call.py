@@ -52,7 +52,7 @@ class Request:
     lines = False
     """Whether the answer is a file of JSON lines."""
 
-    def __init__(self, route: Route, body: object, headers: Mapping[str, object], url: str) -> None:
+    def __init__(self, route: Route, body: object, headers: Mapping[str, object], url: object) -> None:
         self.params: Params = {}
         """What is known of the request beside its body."""
         self.route = route
@@ -223,6 +223,9 @@ class Call:
         """
         if not self._once.acquire(blocking=False):
             return
+        if error is None and not self.watching:
+            self._close({}, None)
+            return
         seconds = perf_counter() - self._started if self._seconds is None else self._seconds
         if error is not None:
             ending = ending or errors.ending(error)
@@ -283,7 +286,7 @@ class Call:
         if not self._capturing:
             return ()
         try:
-            found = credentials(self._request.headers, self._request.url)
+            found = credentials(self._request.headers, str(self._request.url))
             if self._turn is not None:
                 self._turn.secrets |= set(found)
             return found

@@ -97,7 +97,7 @@ def _attempt(telemetry: Telemetry, adjust: Adjust) -> Wrapper:
             if call.watching:
                 call.request.body = wire_body(options) or call.request.body
             call.request.headers = request.headers
-            call.request.url = str(request.url)
+            call.request.url = request.url
         except Exception as error:
             _building.swallow(error)
         return request
