@@ -155,6 +155,9 @@ STARTING = {"_core/telemetry.py"}
 PATCHING = {"_core/binding.py", "_core/instrumentor.py", "_process_end.py"}
 
 
+FILLING = {"openai/usage.py"}  # an object of its own, by a table
+
+
 @pytest.mark.parametrize("path", _files(GENSPAN), ids=_relative)
 def test_one_place_starts_spans_and_one_patches(path):
     name = str(path.relative_to(GENSPAN))
@@ -164,7 +167,7 @@ def test_one_place_starts_spans_and_one_patches(path):
     if name not in PATCHING:
         assert not calls & {"resolve_path", "FunctionWrapper", "wrap_function_wrapper", "register_post_import_hook"}
         names = {node.id for node in ast.walk(_tree(path)) if isinstance(node, ast.Name)}
-        assert "setattr" not in names
+        assert "setattr" not in names or name in FILLING
 
 
 @pytest.mark.parametrize("path", ALL, ids=_relative)
