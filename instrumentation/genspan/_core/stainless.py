@@ -8,13 +8,13 @@ before the SDK makes objects of it; ``__stream__`` makes the iterator that every
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, cast
 from weakref import ref
 
 from genspan._core import drive
 from genspan._core.api import Route
-from genspan._core.binding import Patch
+from genspan._core.binding import Patch, Replacement
 from genspan._core.body import KEY, Body, http_response, settle, watch
 from genspan._core.call import Request
 from genspan._core.context import current_call
@@ -40,12 +40,12 @@ _tapping = Guard("stream of an SDK")
 
 def patches(
     package: str, find: Find, adjust: Adjust, helpers: Sequence[tuple[str, str]], read: Read | None = None
-) -> tuple[Patch, ...]:
+) -> tuple[Patch | Replacement, ...]:
     """The patch points of one SDK.
 
     ``find(client, options)`` gives the request as a model call, if it is one; ``adjust(request, options)`` may change
     the options of an attempt, which are a copy; ``helpers`` are stream classes beside ``Stream`` by module and name;
-    ``read(telemetry, client, data, response)`` is given all parsed JSON, whatever request it answers.
+    ``read(telemetry, client, data, response)`` is given all parsed JSON that answers no model call.
     """
     base, streaming = f"{package}._base_client", f"{package}._streaming"
     streams = ((streaming, "Stream"), (streaming, "AsyncStream"), *helpers)
@@ -54,7 +54,7 @@ def patches(
         Patch(base, "SyncAPIClient.request", partial(drive.call_sync, describe=describe, settle=settle)),
         Patch(base, "AsyncAPIClient.request", partial(drive.call_async, describe=describe, settle=settle)),
         Patch(base, "BaseClient._build_request", partial(_attempt, adjust=adjust)),
-        Patch(base, "BaseClient._process_response_data", partial(_see, read=read)),
+        Replacement(base, "BaseClient._process_response_data", partial(_see, read=read)),
         *(Patch(module, f"{name}.__stream__", _stream) for module, name in streams),
     )
 
@@ -105,13 +105,15 @@ def _attempt(telemetry: Telemetry, adjust: Adjust) -> Wrapper:
     return wrapper
 
 
-def _see(telemetry: Telemetry, read: Read | None) -> Wrapper:
-    """``_process_response_data(*, data, cast_to, response)``."""
+def _see(telemetry: Telemetry, original: Any, read: Read | None) -> Any:
+    """``_process_response_data(*, data, cast_to, response)``, a plain function since every chunk comes by.
 
-    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+    What answers no model call may still tell of some.
+    """
+
+    @wraps(original)
+    def process(*args: Any, **kwargs: Any) -> Any:
         try:
-            if read is not None:
-                read(telemetry, instance, obj(kwargs["data"]), kwargs["response"])
             body = kwargs["response"].extensions.get(KEY)
             if body is not None:
                 body.see(kwargs["data"])
@@ -119,11 +121,13 @@ def _see(telemetry: Telemetry, read: Read | None) -> Wrapper:
                 call = current_call()
                 if call is not None:
                     call.see(kwargs["data"])
+                elif read is not None:
+                    read(telemetry, args[0], obj(kwargs["data"]), kwargs["response"])
         except Exception as error:
             _seeing.swallow(error)
-        return wrapped(*args, **kwargs)
+        return original(*args, **kwargs)
 
-    return wrapper
+    return process
 
 
 def _stream(telemetry: Telemetry) -> Wrapper:

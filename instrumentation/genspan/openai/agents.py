@@ -15,8 +15,6 @@ from genspan_semconv.model import NoContent, Response, obj, seq, text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from genspan._core.counted import Counted
-    from genspan._core.sessions import MakeKey
     from genspan_semconv.model import Wire
 
 _OVER: Final = ("completed", "failed", "cancelled")
@@ -34,9 +32,6 @@ class Turn(NoContent):
 
 class Agents(Sessions):
     """The sessions that a program has read of."""
-
-    def __init__(self, key: MakeKey, counted: Counted) -> None:
-        super().__init__(Turn(), "invoke_agent", key, counted)
 
     def told(self, data: Wire, response: Any) -> Iterator[Told]:
         """Turns by themselves, in an event or in a listing; models of sessions on the way."""

@@ -13,14 +13,14 @@ from genspan._core.fetched import Fetched, Once
 from genspan._core.hosts import Keys
 from genspan._core.table import Row, finder
 from genspan.openai import chat, responses, tools
-from genspan.openai.agents import Agents
+from genspan.openai.agents import Agents, Turn
 from genspan.openai.plain import Job, Plain
 from genspan.openai.sockets import OpenAISockets
 from genspan_semconv.model import obj, text
 
 if TYPE_CHECKING:
     from genspan._core.api import Api
-    from genspan._core.binding import Patch
+    from genspan._core.binding import Patch, Replacement
 
 PROVIDERS: Final = "GENSPAN_OPENAI_PROVIDERS"
 STREAM_USAGE: Final = "GENSPAN_OPENAI_STREAM_USAGE"
@@ -67,7 +67,7 @@ def _rows(counted: Counted) -> tuple[Row, ...]:
 class OpenAIRequest(Request):
     """A request of which we may have changed one thing: that a stream reports usage."""
 
-    __slots__ = ("asked_usage",)
+    asked_usage = False
 
     def hides(self, chunk: object) -> bool:
         """The chunk of usage that we asked for has no choices."""
@@ -83,9 +83,9 @@ class Routes:
         self._counted = Counted()
         self._look_up = finder(_rows(self._counted), _AROUND)
 
-    def patches(self) -> tuple[Patch, ...]:
+    def patches(self) -> tuple[Patch | Replacement, ...]:
         """The patch points."""
-        agents = Agents(self._key, self._counted)
+        agents = Agents(Turn(), "invoke_agent", self._key, self._counted)
         http = stainless.patches("openai", self.find, self.adjust, _HELPERS, agents.read)
         return (*http, *OpenAISockets(self._key).all_patches(), *tools.PATCHES)
 
@@ -100,9 +100,7 @@ class Routes:
             body = {**parts, **cast("dict[str, object]", options.params or {})}
         key = self._key(client, row.operation, text(body.get("model")), body.get("stream") is True)
         api = _GEMINI if row.api is chat and key.provider in _GOOGLE else row.api
-        request = OpenAIRequest(Route(api, key), body, obj(options.headers), "")
-        request.asked_usage = False
-        return request
+        return OpenAIRequest(Route(api, key), body, obj(options.headers), "")
 
     def adjust(self, request: Request, options: Any) -> None:
         """Ask a stream for its usage where the settings say so; but not for those who read its bytes."""

@@ -132,23 +132,13 @@ def _file(wire: Wire) -> Part:
     return by_id(identity, "document") if identity else by_url(data or url or "", "document")
 
 
-def _text(wire: Wire) -> Part:
-    return said(wire.get("text"))
-
-
 _READERS: dict[str, Callable[[Wire], Part]] = {
-    "text": _text,
-    "input_text": _text,
-    "output_text": _text,
+    **dict.fromkeys(("text", "input_text", "output_text"), lambda wire: said(wire.get("text"))),
     "refusal": lambda wire: said(wire.get("refusal"), "refusal"),
     "thinking": _thinking,
-    "image_url": partial(_media, "image"),
-    "input_image": partial(_media, "image"),
+    **dict.fromkeys(("image_url", "input_image"), partial(_media, "image")),
     "video_url": partial(_media, "video"),
     "document_url": partial(_media, "document"),
-    "input_audio": _audio,
-    "output_audio": _audio,
-    "audio": _audio,
-    "file": _file,
-    "input_file": _file,
+    **dict.fromkeys(("audio", "input_audio", "output_audio"), _audio),
+    **dict.fromkeys(("file", "input_file"), _file),
 }

@@ -43,8 +43,8 @@ def params(body: Wire) -> Params:
 def response(data: Wire) -> Response:
     """Id, model, state and usage. A background response is a model call of its own, whoever reads it first."""
     status = text(data.get("status"))
-    reason = text(obj(data.get("incomplete_details")).get("reason")) if status == "incomplete" else None
-    reason = reason or (status if status not in _RUNNING else None)
+    details = obj(data.get("incomplete_details") if status == "incomplete" else None)
+    reason = text(details.get("reason")) or (status if status not in _RUNNING else None)
     error = error_code(data.get("error")) or ("failed" if status == "failed" else None)
     return Response(
         id=text(data.get("id")),

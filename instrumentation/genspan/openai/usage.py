@@ -9,29 +9,24 @@ from genspan_semconv.model import Usage, add, count, obj, real
 if TYPE_CHECKING:
     from genspan_semconv.model import Wire
 
-_INPUT_DETAILS: Final = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
-_OUTPUT_DETAILS: Final = ("completion_tokens_details", "output_tokens_details", "output_token_details")
+_COUNTS: Final = {
+    "prompt_tokens": "input",
+    "input_tokens": "input",
+    "completion_tokens": "output",
+    "output_tokens": "output",
+    "total_tokens": "total",
+    "cached_tokens": "cache_read",
+    "prompt_cache_hit_tokens": "cache_read",
+    "num_cached_tokens": "cache_read",
+    "cache_write_tokens": "cache_write",
+    "ttl_30m_tokens": "cache_write_30m",
+    "ttl_12h_tokens": "cache_write_12h",
+    "reasoning_tokens": "reasoning",
+    "accepted_prediction_tokens": "accepted_prediction",
+    "rejected_prediction_tokens": "rejected_prediction",
+}
+"""Fields of ``Usage`` by the spellings of a count, which mean the same at whatever depth; the first one counts."""
 
-# Spellings of a count by field of ``Usage``, the one that counts first.
-_WHOLE: Final = (
-    ("prompt_tokens", "input"),
-    ("input_tokens", "input"),
-    ("completion_tokens", "output"),
-    ("output_tokens", "output"),
-    ("total_tokens", "total"),
-)
-_CACHED: Final = (
-    ("cached_tokens", "cache_read"),
-    ("prompt_cache_hit_tokens", "cache_read"),
-    ("num_cached_tokens", "cache_read"),
-)
-_INPUT: Final = (*_CACHED, ("cache_write_tokens", "cache_write"))
-_WRITES: Final = (("ttl_30m_tokens", "cache_write_30m"), ("ttl_12h_tokens", "cache_write_12h"))
-_OUTPUT: Final = (
-    ("reasoning_tokens", "reasoning"),
-    ("accepted_prediction_tokens", "accepted_prediction"),
-    ("rejected_prediction_tokens", "rejected_prediction"),
-)
 _MODALITIES: Final = tuple(
     (f"{spelling}{modality}_tokens", modality)
     for modality in ("text", "image", "audio")
@@ -43,16 +38,14 @@ _NOTHING: Final = Usage()
 def read_usage(data: Wire) -> Usage | None:
     """The ``usage`` of a response, with what hosted tools and drawing cost beside it."""
     wire = obj(data.get("usage") or obj(data.get("x_groq")).get("usage"))
-    inputs, outputs = _first(wire, _INPUT_DETAILS), _first(wire, _OUTPUT_DETAILS)
+    inputs = _first(wire, "prompt_tokens_details", "input_tokens_details", "input_token_details")
+    outputs = _first(wire, "completion_tokens_details", "output_tokens_details", "output_token_details")
+    writes, cached = obj(inputs.get("cache_write_tokens_details")), obj(inputs.get("cached_tokens_details"))
     usage = Usage(seconds=real(wire.get("seconds")))
-    _read(usage, wire, _WHOLE)
-    _read(usage, inputs, _INPUT)
-    _read(usage, wire, _CACHED)  # where Moonshot, DeepSeek and Mistral report it
-    _read(usage, obj(inputs.get("cache_write_tokens_details")), _WRITES)
-    _read(usage, outputs, _OUTPUT)
-    _read_modalities(usage, inputs, "input")
-    _read_modalities(usage, outputs, "output")
-    _read_modalities(usage, obj(inputs.get("cached_tokens_details")), "cache_read")
+    for counts in (inputs, outputs, writes, wire):  # Moonshot, DeepSeek and Mistral have cached tokens in the last
+        _read(usage, counts)
+    for counts, direction in ((inputs, "input"), (outputs, "output"), (cached, "cache_read")):
+        _read_modalities(usage, counts, direction)
     if "tool_usage" in data or "svg_usage" in data:
         _read_additional(usage, data)
     return usage if usage != _NOTHING else None
@@ -67,8 +60,8 @@ def all_but_input(usage: Usage) -> Usage:
     return usage
 
 
-def _read(usage: Usage, wire: Wire, table: tuple[tuple[str, str], ...]) -> None:
-    for name, field in table:
+def _read(usage: Usage, wire: Wire) -> None:
+    for name, field in _COUNTS.items():
         if name in wire and getattr(usage, field) is None:
             setattr(usage, field, count(wire[name]))
 
@@ -89,8 +82,5 @@ def _read_additional(usage: Usage, data: Wire) -> None:
             usage.additional[kind] = add(*inputs), add(*outputs)
 
 
-def _first(wire: Wire, names: tuple[str, ...]) -> Wire:
-    for name in names:
-        if name in wire:
-            return obj(wire[name])
-    return {}
+def _first(wire: Wire, *names: str) -> Wire:
+    return obj(next((wire[name] for name in names if name in wire), None))
