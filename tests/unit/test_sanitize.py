@@ -109,7 +109,9 @@ def test_deep_json_keeps_its_inner_part_as_text(value):
     json.loads(safe)
 
 
-@pytest.mark.parametrize("value", [nested(200_000), "[" * 5000, "  " + nested(200_000, "[", "]"), '{"a":' * 400], ids=short)
+@pytest.mark.parametrize(
+    "value", [nested(200_000), "[" * 5000, "  " + nested(200_000, "[", "]"), '{"a":' * 400], ids=short
+)
 def test_json_too_deep_for_any_python_arrives_as_text(value):
     assert json.loads(safe_value(value)) == value
 

@@ -64,16 +64,16 @@ class Sessions(ABC):
 
     def read(self, telemetry: Telemetry, client: Any, data: Mapping[str, object], response: Any) -> None:
         """Look at any answer and any event."""
-        with _telling:
-            if not telemetry.listening():
-                return
+        try:
             for told in self.told(data, response):
-                if self._counted.first(told.identity):
+                if telemetry.listening() and self._counted.first(told.identity):
                     began = self._begun.pop(told.start, None)
                     call = open_call(telemetry, partial(self._request, client, told), began)
                     if call is not None:
                         call.see(told.data)
                         call.end()
+        except Exception as error:
+            _telling.swallow(error)
 
     def _request(self, client: Any, told: Told) -> Request:
         key = self._key(client, self._operation, self._models.get(told.runner or told.session), False)
