@@ -224,10 +224,15 @@ def test_a_program_ends_and_its_spans_arrive(mlflow):
     assert mlflow.posts[0].headers["x-mlflow-experiment-id"] == "1"
 
 
-@pytest.mark.parametrize(
-    ("ending", "status"),
-    [("raise SystemExit(3)", 3), ("1/0", 1), ("import os; os.kill(os.getpid(), 2)", -2)],
-)
+# A shell lets what it starts in the background ignore interrupts, which would be inherited.
+INTERRUPT = """
+import os, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+@pytest.mark.parametrize(("ending", "status"), [("raise SystemExit(3)", 3), ("1/0", 1), (INTERRUPT, -2)])
 def test_exit_statuses_stay(mlflow, ending, status):
     code, _ = run(f"{ONE}one()\n{ending}", mlflow)
     assert code == status
