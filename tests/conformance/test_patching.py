@@ -75,7 +75,7 @@ def test_twice_is_one_span(install, provider, client):
     genspan.instrument(**telemetry.providers)
     client.models.generate_content(**CALL)
     assert len(telemetry.spans) == 1
-    GeminiInstrumentor().uninstrument()
+    genspan.uninstrument()
     client.models.generate_content(**CALL)
     assert len(telemetry.spans) == 1
 
