@@ -148,6 +148,17 @@ def test_a_websocket_is_the_same_bare(install, provider, client):
     assert events() == bare
 
 
+def test_a_transcription_without_figures_is_no_call(install, provider, client):
+    telemetry = install()
+    with client.realtime.connect(model="gpt-realtime") as connection:
+        told = {"type": "conversation.item.input_audio_transcription.completed", "transcript": "Hello there."}
+        connection.parse_event(json.dumps(told))
+        assert telemetry.started == 0
+        connection.parse_event(json.dumps({**told, "usage": {"type": "duration", "seconds": 2}}))
+    (span,) = telemetry.spans
+    assert span.attributes["genspan.usage.audio.seconds"] == 2.0
+
+
 # A request that is refused, and a connection that is lost
 
 

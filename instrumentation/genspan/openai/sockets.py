@@ -131,7 +131,8 @@ class OpenAISockets(Sockets):
     def _heard(self, begin: Begin, connection: _Connection, event: Wire) -> None:
         """What the user said is written down by a model of its own, and billed apart."""
         heard = {"text": event.get("transcript"), "usage": event.get("usage")}
-        _answered(begin, (self._text, "generate_content", _transcriber(connection.session), False), heard)
+        if heard["usage"]:
+            _answered(begin, (self._text, "generate_content", _transcriber(connection.session), False), heard)
 
     def _delegated(self, begin: Begin, connection: _Connection, event: Wire) -> None:
         """A live session hands on the events of those to whom it delegates."""
