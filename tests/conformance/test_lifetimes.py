@@ -24,13 +24,6 @@ ROOT = Path(__file__).resolve().parents[2]
 CALL = {"model": surfaces.MODEL, "contents": "hello"}
 
 
-@pytest.fixture
-def client(provider):
-    made = surfaces.make_client(provider.url)
-    yield made
-    made.close()
-
-
 class Payload(str):
     """Something of the user's that can be watched."""
 

@@ -21,13 +21,6 @@ from genspan.gemini.bindings import PATCHES
 CALL = {"model": surfaces.MODEL, "contents": "hello"}
 
 
-@pytest.fixture
-def client(provider):
-    made = surfaces.make_client(provider.url)
-    yield made
-    made.close()
-
-
 def _target(patch):
     """The object in whose `__dict__` a patch point is, and its name there."""
     holder = importlib.import_module(patch.module)

@@ -22,13 +22,6 @@ CALL = {"model": surfaces.MODEL, "contents": "hello"}
 AFC = [one for one in surfaces.SURFACES if one.afc]
 
 
-@pytest.fixture
-def client(provider):
-    made = surfaces.make_client(provider.url)
-    yield made
-    made.close()
-
-
 def _run(client, surface, is_async, tools):
     arguments = surfaces.arguments(surface, tools)
 

@@ -19,6 +19,7 @@ from genspan_semconv.model import (
     texts,
     whole,
 )
+from genspan_semconv.parts import tool_definition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -177,12 +178,8 @@ def _tools(tools: object) -> list[ToolDefinition]:
     for item in seq(tools):
         wire = obj(item)
         kind = text(wire.get("type")) or "function"
-        tool: ToolDefinition = {"type": kind, "name": text(wire.get("name")) or kind}
-        if text(wire.get("description")):
-            tool["description"] = str(wire["description"])
-        if wire.get("parameters"):
-            tool["parameters"] = wire["parameters"]
-        found.append(tool)
+        name = text(wire.get("name")) or kind
+        found.append(tool_definition(kind, name, wire.get("description"), wire.get("parameters")))
     return found
 
 

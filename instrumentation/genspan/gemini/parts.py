@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genspan_semconv.model import obj, seq, several, text
+from genspan_semconv.parts import OWN, tool_definition, with_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,14 +50,10 @@ def read_tools(tools: object) -> list[ToolDefinition]:
 
 
 def _function(declaration: Wire) -> ToolDefinition:
-    tool: ToolDefinition = {"type": "function", "name": text(declaration.get("name")) or ""}
-    description = text(declaration.get("description"))
-    if description:
-        tool["description"] = description
-    for spelling in ("parameters", "parametersJsonSchema", "parameters_json_schema"):
-        if declaration.get(spelling):
-            tool["parameters"] = declaration[spelling]
-    return tool
+    spellings = ("parameters", "parametersJsonSchema", "parameters_json_schema")
+    parameters = [declaration[spelling] for spelling in spellings if declaration.get(spelling)]
+    name = text(declaration.get("name")) or ""
+    return tool_definition("function", name, declaration.get("description"), parameters[-1] if parameters else None)
 
 
 def _read_part(part: Wire) -> Part | None:
@@ -71,7 +68,7 @@ def _read_part(part: Wire) -> Part | None:
             return reader(obj(value))
     for key, value in part.items():
         if key not in _BESIDE:
-            return {"type": f"gemini_{key}" if key in _TAKEN else key, "content": value}
+            return {"type": f"gemini_{key}" if key in OWN else key, "content": value}
     return None
 
 
@@ -91,7 +88,7 @@ def _uri(value: Wire) -> Part:
 
 def _call(value: Wire) -> Part:
     part: Part = {"type": "tool_call", "name": text(value.get("name")) or "", "arguments": value.get("args") or {}}
-    return _with_id(part, value)
+    return with_id(part, value.get("id"))
 
 
 def _result(value: Wire) -> Part:
@@ -101,13 +98,14 @@ def _result(value: Wire) -> Part:
     media = read_parts(value.get("parts"))
     if media:
         part["parts"] = media
-    return _with_id(part, value)
+    return with_id(part, value.get("id"))
 
 
 def _server_call(kind: str) -> Callable[[Wire], Part]:
     def read(value: Wire) -> Part:
         name = text(value.get("toolType") or value.get("tool_type")) or kind
-        return _with_id({"type": "server_tool_call", "name": name, "server_tool_call": {"type": kind, **value}}, value)
+        part: Part = {"type": "server_tool_call", "name": name, "server_tool_call": {"type": kind, **value}}
+        return with_id(part, value.get("id"))
 
     return read
 
@@ -115,16 +113,9 @@ def _server_call(kind: str) -> Callable[[Wire], Part]:
 def _server_result(kind: str) -> Callable[[Wire], Part]:
     def read(value: Wire) -> Part:
         part: Part = {"type": "server_tool_call_response", "server_tool_call_response": {"type": kind, **value}}
-        return _with_id(part, value)
+        return with_id(part, value.get("id"))
 
     return read
-
-
-def _with_id(part: Part, value: Wire) -> Part:
-    identity = text(value.get("id"))
-    if identity:
-        part["id"] = identity
-    return part
 
 
 def _with_mime(part: Part, mime: str | None) -> Part:
@@ -155,13 +146,6 @@ _READERS: dict[str, Callable[[Wire], Part]] = {
     "toolCall": _server_call("tool"),
     "toolResponse": _server_result("tool"),
 }
-# The conventions' own kinds of parts, which say what else is in a part.
-_TAKEN = frozenset(
-    (
-        *("text", "reasoning", "blob", "uri", "file", "compaction"),
-        *("tool_call", "tool_call_response", "server_tool_call", "server_tool_call_response"),
-    )
-)
 # Fields that stand beside a part's content and say something about it.
 _BESIDE = frozenset(
     ("thought", "thoughtSignature", "thought_signature", "videoMetadata", "video_metadata", "mediaResolution")
