@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 
-from genspan._core.instrumentor import ProviderInstrumentor
-from genspan._core.last_trace import last_trace
+from genspan._core.emit.last_trace import last_trace
+from genspan._core.hooks.instrumentor import ProviderInstrumentor
 from genspan._flush import flush
 
 if TYPE_CHECKING:

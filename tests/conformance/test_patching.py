@@ -228,14 +228,16 @@ def test_suppressed_while_a_stream_is_opened(install, provider, client):
 
 def test_without_any_provider_nothing_is_read(monkeypatch, provider, client):
     """Nothing is serialised, no span is started, the body is not even parsed."""
-    from genspan._core import call, content, report, wire
+    from genspan._core.calls import call
+    from genspan._core.emit import limits, span_attributes
+    from genspan._core.wire import json_text as wire
     from genspan_semconv import encode
 
     touched = []
     for module, name in (
         (encode, "dumps"),
-        (content, "dumps"),
-        (report, "read_content"),
+        (limits, "dumps"),
+        (span_attributes, "read_content"),
         (wire, "parse"),
         (call, "Call"),
     ):
@@ -253,12 +255,12 @@ def test_without_any_provider_nothing_is_read(monkeypatch, provider, client):
 def test_sampled_out_nothing_is_serialised(monkeypatch, install, provider, client):
     from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
-    from genspan._core import content
+    from genspan._core.emit import limits
     from genspan_semconv import encode
 
     touched = []
     monkeypatch.setattr(encode, "dumps", lambda value: touched.append(value) or "")
-    monkeypatch.setattr(content, "dumps", lambda value: touched.append(value) or "")
+    monkeypatch.setattr(limits, "dumps", lambda value: touched.append(value) or "")
     telemetry = install(Telemetry(sampler=ALWAYS_OFF), CAPTURE="true", GENSPAN_DIALECTS="genai,mlflow")
     client.models.generate_content(**CALL)
     assert list(client.models.generate_content_stream(**CALL))

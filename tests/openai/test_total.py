@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genspan._core.counted import Counted
-from genspan._core.fetched import Fetched, Once
+from genspan._core.routes.seen_ids import Counted
+from genspan._core.routes.stored_responses import Fetched, Once
 from genspan.openai import chat, responses
 from genspan.openai.agents import Turn
 from genspan.openai.plain import Job, Plain

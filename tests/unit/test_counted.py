@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from genspan._core.counted import Counted
+from genspan._core.routes.seen_ids import Counted
 
 
 def test_each_item_is_new_once():

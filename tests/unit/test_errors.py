@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from genspan._core.errors import reported
+from genspan._core.emit.errors import reported
 
 
 @pytest.mark.parametrize("code", ["RESOURCE_EXHAUSTED", "503", "rate_limit_error", "server.busy"])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support.registry import violations
 
 from genspan._core import guard
-from genspan._core.report import Outcome, Writer, figures, read_content
+from genspan._core.emit.span_attributes import Outcome, Writer, figures, read_content
 from genspan.gemini import count_tokens, embeddings, generate_content, images, interactions
 from genspan.gemini.usage import read_usage
 from genspan_semconv import encode, render_genai

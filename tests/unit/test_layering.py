@@ -79,6 +79,50 @@ def test_the_core_knows_no_provider(path):
             assert parts[1] == "_core", name
 
 
+ROOMS = ("", "wire", "routes", "emit", "calls", "hooks")
+"""The rooms of the core, from the ground up: a module imports from its own room and those below it."""
+
+
+def _arrows(path: Path) -> set[str]:
+    """The modules of genspan that a module imports, also for type checkers alone."""
+    found: set[str] = set()
+    for name in _imports(path, types=True):
+        if name.startswith("genspan."):
+            parts = name.split(".")
+            target = GENSPAN.joinpath(*parts[1:])
+            found.add(name if target.with_suffix(".py").exists() or target.is_dir() else ".".join(parts[:-1]))
+    return found
+
+
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(GENSPAN.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _floor(name: str) -> int:
+    parts = name.split(".")
+    return ROOMS.index(parts[2] if len(parts) > 2 and (GENSPAN / "_core" / parts[2]).is_dir() else "")
+
+
+@pytest.mark.parametrize("path", CORE, ids=_relative)
+def test_rooms_of_the_core_stack(path):
+    assert {name for name in _arrows(path) if _floor(name) > _floor(_name(path))} == set()
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    graph = {_name(path): _arrows(path) for path in _files(GENSPAN)}
+
+    def reached(start: str) -> set[str]:
+        found: set[str] = set()
+        waiting = [start]
+        while waiting:
+            new = graph.get(waiting.pop(), set()) - found
+            found |= new
+            waiting += new
+        return found
+
+    assert [name for name in graph if name in reached(name)] == []
+
+
 @pytest.mark.parametrize("path", ALL, ids=_relative)
 def test_no_module_imports_an_sdk(path):
     """At its top: what a command or a hook imports inside a function is loaded when it runs."""
@@ -148,9 +192,9 @@ def _calls(path: Path) -> set[str]:
     }
 
 
-STARTING = {"_core/telemetry.py"}
+STARTING = {"_core/emit/telemetry.py"}
 # The second only asks to be told when an SDK is imported, the third wraps how multiprocessing ends a child.
-PATCHING = {"_core/binding.py", "_core/instrumentor.py", "_process_end.py"}
+PATCHING = {"_core/hooks/patches.py", "_core/hooks/instrumentor.py", "_process_end.py"}
 
 
 FILLING = {"openai/usage.py"}  # an object of its own, by a table

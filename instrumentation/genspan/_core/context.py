@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from opentelemetry.trace import Span
 
-    from genspan._core.call import Call
-    from genspan._core.tool import ToolRun
-    from genspan._core.turn import Turn
     from genspan_semconv.model import AttributeValue
 
 CALL: Final = create_key("genspan-call")
@@ -121,21 +118,6 @@ def session_attributes(context: Context, root: bool) -> dict[str, AttributeValue
     if found is None:
         return {}
     return {**found.tags, **found.attributes} if root else found.attributes
-
-
-def current_call() -> Call | None:
-    """The model call whose request is being made."""
-    return cast("Call | None", otel.get_value(CALL))
-
-
-def current_turn() -> Turn | None:
-    """The turn whose SDK code is running."""
-    return cast("Turn | None", otel.get_value(TURN))
-
-
-def current_tool() -> ToolRun | None:
-    """The run of a tool that is going on."""
-    return cast("ToolRun | None", otel.get_value(TOOL))
 
 
 def trace_context() -> dict[str, str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genspan._core.instrumentor import ProviderInstrumentor
+from genspan._core.hooks.instrumentor import ProviderInstrumentor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from genspan._core.binding import Patch, Replacement
+    from genspan._core.hooks.patches import Patch, Replacement
 
 __all__ = ["AnthropicInstrumentor"]
 

@@ -6,14 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from genspan._core import amazon, stainless
-from genspan._core.api import Route
-from genspan._core.call import Request
 from genspan._core.config import flag
 from genspan._core.context import trace_context
-from genspan._core.counted import Counted
-from genspan._core.hosts import Keys
-from genspan._core.table import Row, finder
+from genspan._core.hooks import stainless
+from genspan._core.routes.contract import Request, Route
+from genspan._core.routes.provider_names import Keys
+from genspan._core.routes.routing import Row, finder
+from genspan._core.routes.seen_ids import Counted
+from genspan._core.wire import aws_eventstream as amazon
 from genspan.anthropic import messages, native, tools
 from genspan.anthropic.batches import Results
 from genspan.anthropic.plain import Completing, Counting
@@ -24,7 +24,7 @@ from genspan_semconv.model import obj, seq, text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from genspan._core.binding import Patch, Replacement
+    from genspan._core.hooks.patches import Patch, Replacement
 
 PROVIDERS = "GENSPAN_ANTHROPIC_PROVIDERS"
 PROPAGATION = "GENSPAN_ANTHROPIC_PROPAGATION"

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 
-from genspan._core.binding import Patch, Replacement
+from genspan._core.calls.turn import open_turn
 from genspan._core.guard import Guard
-from genspan._core.turn import open_turn
+from genspan._core.hooks.patches import Patch, Replacement
 from genspan.anthropic.tools import loop
 from genspan_semconv.model import obj
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from genspan._core.drive import Args, Kwargs, Wrapped, Wrapper
-    from genspan._core.telemetry import Telemetry
+    from genspan._core.emit.telemetry import Telemetry
+    from genspan._core.hooks.wrappers import Args, Kwargs, Wrapped, Wrapper
 
 _running = Guard("start of a tool runner")
 _working = Guard("start of a work item")

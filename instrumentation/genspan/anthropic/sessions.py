@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from genspan._core import sessions
+from genspan._core.calls import hosted_sessions as sessions
 from genspan.anthropic import messages
 from genspan_semconv.model import NoContent, Response, obj, seq, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from genspan._core.counted import Counted
+    from genspan._core.routes.seen_ids import Counted
 
     Wire = Mapping[str, object]
 

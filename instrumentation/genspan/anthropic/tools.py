@@ -5,18 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from genspan._core import drive, stainless
-from genspan._core.binding import Patch
-from genspan._core.context import current_tool, current_turn
+from genspan._core.calls.tool import Around, Tool, current_tool, open_tool
+from genspan._core.calls.turn import current_turn
 from genspan._core.guard import Guard
-from genspan._core.tool import Around, Tool, open_tool
+from genspan._core.hooks import stainless, wrappers
+from genspan._core.hooks.patches import Patch
 from genspan.anthropic import messages
 from genspan_semconv.model import obj
 
 if TYPE_CHECKING:
-    from genspan._core.drive import Args, Kwargs, Wrapped, Wrapper
-    from genspan._core.telemetry import Telemetry
-    from genspan._core.tool import ToolRun
+    from genspan._core.calls.tool import ToolRun
+    from genspan._core.emit.telemetry import Telemetry
+    from genspan._core.hooks.wrappers import Args, Kwargs, Wrapped, Wrapper
 
 _RUNNER, _SESSION, _TOOLSET = (
     f"anthropic.lib.tools.{module}" for module in ("_beta_runner", "_beta_session_runner", "_toolsets._runnable")
@@ -68,8 +68,8 @@ def _error(telemetry: Telemetry) -> Wrapper:
 
 
 PATCHES = (
-    Patch(_RUNNER, "BaseSyncToolRunner.__run__", partial(drive.turn_generator, intend=loop)),
-    Patch(_RUNNER, "BaseAsyncToolRunner.__run__", partial(drive.turn_generator, intend=loop)),
+    Patch(_RUNNER, "BaseSyncToolRunner.__run__", partial(wrappers.turn_generator, intend=loop)),
+    Patch(_RUNNER, "BaseAsyncToolRunner.__run__", partial(wrappers.turn_generator, intend=loop)),
     *(Patch(module, "tool_use_span", _span) for module in (_RUNNER, _SESSION)),
     *(Patch(module, "tool_error_content", _error) for module in (_RUNNER, _SESSION)),
     Patch(_TOOLSET, "member_error_result", _error),

@@ -10,21 +10,20 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from genspan._core import drive
-from genspan._core.api import Api, Route
-from genspan._core.binding import Patch
-from genspan._core.call import Call, Request
-from genspan._core.context import current_call, current_turn
+from genspan._core.calls.call import Call, current_call
+from genspan._core.calls.turn import Plan, current_turn
 from genspan._core.guard import Guard
-from genspan._core.stream import AsyncTap, Tap
-from genspan._core.turn import Plan
-from genspan._core.wire import parse
+from genspan._core.hooks import wrappers
+from genspan._core.hooks.patches import Patch
+from genspan._core.hooks.stream_taps import AsyncTap, Tap
+from genspan._core.routes.contract import Api, Request, Route
+from genspan._core.wire.json_text import parse
 from genspan.gemini import count_tokens, embeddings, generate_content, images, tools
 from genspan_semconv.model import Key
 
 if TYPE_CHECKING:
-    from genspan._core.drive import Args, Intend, Kwargs, Wrapped, Wrapper
-    from genspan._core.telemetry import Telemetry
+    from genspan._core.emit.telemetry import Telemetry
+    from genspan._core.hooks.wrappers import Args, Intend, Kwargs, Wrapped, Wrapper
 
 # The last part of the path, after the colon: the API that reads it and the operation's name.
 _METHODS: dict[str, tuple[Api, str]] = {
@@ -142,21 +141,23 @@ def _turn(driver: Any, action: str) -> Any:
 _CLIENT, _MODELS, _CHATS = "google.genai._api_client", "google.genai.models", "google.genai.chats"
 
 PATCHES = (
-    Patch(_CLIENT, "BaseApiClient._request", partial(drive.call_sync, describe=_describe, settle=_settle)),
-    Patch(_CLIENT, "BaseApiClient._async_request", partial(drive.call_async, describe=_describe, settle=_settle)),
+    Patch(_CLIENT, "BaseApiClient._request", partial(wrappers.call_sync, describe=_describe, settle=_settle)),
+    Patch(_CLIENT, "BaseApiClient._async_request", partial(wrappers.call_async, describe=_describe, settle=_settle)),
     Patch(_CLIENT, "BaseApiClient._request_once", _attempt),
     Patch(_CLIENT, "BaseApiClient._async_request_once", _attempt),
-    Patch(_MODELS, "Models.generate_content", _turn(drive.turn_sync, "generateContent")),
-    Patch(_MODELS, "Models.generate_content_stream", _turn(drive.turn_generator, "streamGenerateContent")),
-    Patch(_MODELS, "AsyncModels.generate_content", _turn(drive.turn_async, "generateContent")),
-    Patch(_MODELS, "AsyncModels.generate_content_stream", _turn(drive.turn_async_generator, "streamGenerateContent")),
-    Patch(_MODELS, "Models.embed_content", _turn(drive.turn_sync, "embedContent")),
-    Patch(_MODELS, "AsyncModels.embed_content", _turn(drive.turn_async, "embedContent")),
-    Patch(_MODELS, "Models.count_tokens", _turn(drive.turn_sync, "countTokens")),
-    Patch(_MODELS, "AsyncModels.count_tokens", _turn(drive.turn_async, "countTokens")),
-    Patch(_CHATS, "Chat.send_message", _turn(drive.turn_sync, "generateContent")),
-    Patch(_CHATS, "Chat.send_message_stream", _turn(drive.turn_generator, "streamGenerateContent")),
-    Patch(_CHATS, "AsyncChat.send_message", _turn(drive.turn_async, "generateContent")),
-    Patch(_CHATS, "AsyncChat.send_message_stream", _turn(drive.turn_async_generator, "streamGenerateContent")),
+    Patch(_MODELS, "Models.generate_content", _turn(wrappers.turn_sync, "generateContent")),
+    Patch(_MODELS, "Models.generate_content_stream", _turn(wrappers.turn_generator, "streamGenerateContent")),
+    Patch(_MODELS, "AsyncModels.generate_content", _turn(wrappers.turn_async, "generateContent")),
+    Patch(
+        _MODELS, "AsyncModels.generate_content_stream", _turn(wrappers.turn_async_generator, "streamGenerateContent")
+    ),
+    Patch(_MODELS, "Models.embed_content", _turn(wrappers.turn_sync, "embedContent")),
+    Patch(_MODELS, "AsyncModels.embed_content", _turn(wrappers.turn_async, "embedContent")),
+    Patch(_MODELS, "Models.count_tokens", _turn(wrappers.turn_sync, "countTokens")),
+    Patch(_MODELS, "AsyncModels.count_tokens", _turn(wrappers.turn_async, "countTokens")),
+    Patch(_CHATS, "Chat.send_message", _turn(wrappers.turn_sync, "generateContent")),
+    Patch(_CHATS, "Chat.send_message_stream", _turn(wrappers.turn_generator, "streamGenerateContent")),
+    Patch(_CHATS, "AsyncChat.send_message", _turn(wrappers.turn_async, "generateContent")),
+    Patch(_CHATS, "AsyncChat.send_message_stream", _turn(wrappers.turn_async_generator, "streamGenerateContent")),
     *tools.PATCHES,
 )

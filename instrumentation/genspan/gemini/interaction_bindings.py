@@ -7,20 +7,19 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from genspan._core import drive
-from genspan._core.api import Route
-from genspan._core.binding import Patch
-from genspan._core.body import settle
-from genspan._core.call import Request
-from genspan._core.turn import Plan
-from genspan._core.wire import parse
+from genspan._core.calls.turn import Plan
+from genspan._core.hooks import wrappers
+from genspan._core.hooks.patches import Patch
+from genspan._core.hooks.response_watcher import settle
+from genspan._core.routes.contract import Request, Route
+from genspan._core.wire.json_text import parse
 from genspan.gemini import interactions
 from genspan_semconv.model import Key, Prompt, Response, obj, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from genspan._core.drive import Args, Kwargs
+    from genspan._core.hooks.wrappers import Args, Kwargs
     from genspan_semconv.model import Params
 
     Wire = Mapping[str, object]
@@ -87,12 +86,12 @@ def patches() -> tuple[Patch, ...]:
     base, methods = "google.genai._gaos.basesdk", "google.genai._gaos.google_genai"
     sync, asynchronous = "GeminiNextGenInteractions", "AsyncGeminiNextGenInteractions"
     return (
-        Patch(base, "BaseSDK.do_request", partial(drive.call_sync, describe=describe, settle=settle)),
-        Patch(base, "AsyncBaseSDK.do_request_async", partial(drive.call_async, describe=describe, settle=settle)),
-        Patch(methods, f"{sync}.create", partial(drive.turn_sync, intend=create)),
-        Patch(methods, f"{sync}.get", partial(drive.turn_sync, intend=get)),
-        Patch(methods, f"{asynchronous}.create", partial(drive.turn_async, intend=create)),
-        Patch(methods, f"{asynchronous}.get", partial(drive.turn_async, intend=get)),
+        Patch(base, "BaseSDK.do_request", partial(wrappers.call_sync, describe=describe, settle=settle)),
+        Patch(base, "AsyncBaseSDK.do_request_async", partial(wrappers.call_async, describe=describe, settle=settle)),
+        Patch(methods, f"{sync}.create", partial(wrappers.turn_sync, intend=create)),
+        Patch(methods, f"{sync}.get", partial(wrappers.turn_sync, intend=get)),
+        Patch(methods, f"{asynchronous}.create", partial(wrappers.turn_async, intend=create)),
+        Patch(methods, f"{asynchronous}.get", partial(wrappers.turn_async, intend=get)),
     )
 
 

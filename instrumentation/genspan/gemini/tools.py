@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from genspan._core.binding import Patch
-from genspan._core.context import current_turn
+from genspan._core.calls.tool import Tool, open_tool
+from genspan._core.calls.turn import current_turn
 from genspan._core.guard import Guard
-from genspan._core.tool import Tool, open_tool
+from genspan._core.hooks.patches import Patch
 from genspan_semconv.model import seq
 
 if TYPE_CHECKING:
-    from genspan._core.drive import Args, Kwargs, Wrapped, Wrapper
-    from genspan._core.telemetry import Telemetry
+    from genspan._core.emit.telemetry import Telemetry
+    from genspan._core.hooks.wrappers import Args, Kwargs, Wrapped, Wrapper
 
 _noting = Guard("function calls of google-genai")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from genspan._core.sessions import Sessions, Told
+from genspan._core.calls.hosted_sessions import Sessions, Told
 from genspan.openai.chat import error_code
 from genspan.openai.usage import read_usage
 from genspan_semconv.model import NoContent, Response, obj, seq, text

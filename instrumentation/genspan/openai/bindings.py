@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from genspan._core import stainless
-from genspan._core.api import Route
-from genspan._core.call import Request
 from genspan._core.config import flag
-from genspan._core.counted import Counted
-from genspan._core.fetched import Fetched, Once
-from genspan._core.hosts import Keys
-from genspan._core.table import Row, finder
+from genspan._core.hooks import stainless
+from genspan._core.routes.contract import Request, Route
+from genspan._core.routes.provider_names import Keys
+from genspan._core.routes.routing import Row, finder
+from genspan._core.routes.seen_ids import Counted
+from genspan._core.routes.stored_responses import Fetched, Once
 from genspan.openai import chat, responses, tools
 from genspan.openai.agents import Agents, Turn
 from genspan.openai.plain import Job, Plain
@@ -19,8 +18,8 @@ from genspan.openai.sockets import OpenAISockets
 from genspan_semconv.model import obj, text
 
 if TYPE_CHECKING:
-    from genspan._core.api import Api
-    from genspan._core.binding import Patch, Replacement
+    from genspan._core.hooks.patches import Patch, Replacement
+    from genspan._core.routes.contract import Api
 
 PROVIDERS: Final = "GENSPAN_OPENAI_PROVIDERS"
 STREAM_USAGE: Final = "GENSPAN_OPENAI_STREAM_USAGE"

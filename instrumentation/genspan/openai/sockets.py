@@ -6,8 +6,8 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
-from genspan._core.socket import Connection, Sent, Sockets
-from genspan._core.wire import parse
+from genspan._core.hooks.websocket import Connection, Sent, Sockets
+from genspan._core.wire.json_text import parse
 from genspan.openai import responses
 from genspan.openai.chat import error_code
 from genspan.openai.plain import Plain
@@ -16,10 +16,10 @@ from genspan_semconv.model import obj, seq, text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from genspan._core.api import Api
-    from genspan._core.binding import Patch
-    from genspan._core.call import Call
-    from genspan._core.socket import Begin, CallRoute, MakeKey
+    from genspan._core.calls.call import Call
+    from genspan._core.hooks.patches import Patch
+    from genspan._core.hooks.websocket import Begin, CallRoute, MakeKey
+    from genspan._core.routes.contract import Api
     from genspan_semconv.model import Params, Response, Wire
 
     Reader = Callable[[Begin, Any, Wire], None]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from genspan._core import drive, stainless
-from genspan._core.binding import Patch
-from genspan._core.context import current_turn
-from genspan._core.tool import Tool
+from genspan._core.calls.tool import Tool
+from genspan._core.calls.turn import current_turn
+from genspan._core.hooks import stainless, wrappers
+from genspan._core.hooks.patches import Patch
 from genspan.openai import responses
 from genspan_semconv.model import obj, parsed
 
 if TYPE_CHECKING:
-    from genspan._core.drive import Args, Kwargs
+    from genspan._core.hooks.wrappers import Args, Kwargs
 
 _RESPONSES, _DECISIONS = "openai.lib.responses_tool_runner", "openai.lib.decisions_tool_runner"
 
@@ -34,13 +34,13 @@ def _result(returned: Any) -> object:
     return obj(returned).get("output")
 
 
-_iterate, _run = partial(drive.turn_generator, intend=_intend), {"describe": _tool, "result": _result}
+_iterate, _run = partial(wrappers.turn_generator, intend=_intend), {"describe": _tool, "result": _result}
 
 PATCHES = (
     Patch(_RESPONSES, "ResponsesToolRunner.iterate", _iterate),
     Patch(_RESPONSES, "AsyncResponsesToolRunner.iterate", _iterate),
-    Patch(_RESPONSES, "ResponsesToolRunner._execute_function", partial(drive.tool_sync, **_run)),
-    Patch(_RESPONSES, "AsyncResponsesToolRunner._execute_function", partial(drive.tool_async, **_run)),
-    Patch(_DECISIONS, "DecisionsToolRunner.run", partial(drive.turn_sync, intend=_intend)),
-    Patch(_DECISIONS, "AsyncDecisionsToolRunner.run", partial(drive.turn_async, intend=_intend)),
+    Patch(_RESPONSES, "ResponsesToolRunner._execute_function", partial(wrappers.tool_sync, **_run)),
+    Patch(_RESPONSES, "AsyncResponsesToolRunner._execute_function", partial(wrappers.tool_async, **_run)),
+    Patch(_DECISIONS, "DecisionsToolRunner.run", partial(wrappers.turn_sync, intend=_intend)),
+    Patch(_DECISIONS, "AsyncDecisionsToolRunner.run", partial(wrappers.turn_async, intend=_intend)),
 )

@@ -12,22 +12,21 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, cast
 from weakref import ref
 
-from genspan._core import drive
-from genspan._core.api import Route
-from genspan._core.binding import Patch, Replacement
-from genspan._core.body import KEY, Body, http_response, settle, watch
-from genspan._core.call import Request
-from genspan._core.context import current_call
+from genspan._core.calls.call import current_call
+from genspan._core.calls.turn import Plan
 from genspan._core.guard import Guard
-from genspan._core.turn import Plan
+from genspan._core.hooks import wrappers
+from genspan._core.hooks.patches import Patch, Replacement
+from genspan._core.hooks.response_watcher import KEY, Body, http_response, settle, watch
+from genspan._core.routes.contract import Request, Route
 from genspan_semconv.model import Key, obj
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
-    from genspan._core.api import Api
-    from genspan._core.drive import Args, Kwargs, Wrapped, Wrapper
-    from genspan._core.telemetry import Telemetry
+    from genspan._core.emit.telemetry import Telemetry
+    from genspan._core.hooks.wrappers import Args, Kwargs, Wrapped, Wrapper
+    from genspan._core.routes.contract import Api
 
     Find = Callable[[Any, Any], Request | None]
     Adjust = Callable[[Request, Any], None]
@@ -51,8 +50,8 @@ def patches(
     streams = ((streaming, "Stream"), (streaming, "AsyncStream"), *helpers)
     describe = partial(_describe, find)
     return (
-        Patch(base, "SyncAPIClient.request", partial(drive.call_sync, describe=describe, settle=settle)),
-        Patch(base, "AsyncAPIClient.request", partial(drive.call_async, describe=describe, settle=settle)),
+        Patch(base, "SyncAPIClient.request", partial(wrappers.call_sync, describe=describe, settle=settle)),
+        Patch(base, "AsyncAPIClient.request", partial(wrappers.call_async, describe=describe, settle=settle)),
         Patch(base, "BaseClient._build_request", partial(_attempt, adjust=adjust)),
         Replacement(base, "BaseClient._process_response_data", partial(_see, read=read)),
         *(Patch(module, f"{name}.__stream__", _stream) for module, name in streams),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from opentelemetry._logs import SeverityNumber
 
 from genspan._core.context import outside
-from genspan._core.errors import exception
-from genspan._core.secrets import scrub_all
+from genspan._core.emit.errors import exception
+from genspan._core.emit.redaction import scrub_all
 from genspan_semconv import attributes as names
 from genspan_semconv import render_genai
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from opentelemetry._logs import Logger
     from opentelemetry.context import Context
 
-    from genspan._core.errors import Failure
-    from genspan._core.report import Content
+    from genspan._core.emit.errors import Failure
+    from genspan._core.emit.span_attributes import Content
     from genspan_semconv.model import AttributeValue, Key
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from genspan._core.api import Api
+    from genspan._core.routes.contract import Api
 
 
 class Row(NamedTuple):

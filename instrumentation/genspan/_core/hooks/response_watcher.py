@@ -11,22 +11,22 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from genspan._core.guard import Guard
-from genspan._core.lines import Lines
-from genspan._core.wire import parse
+from genspan._core.wire.json_text import parse
+from genspan._core.wire.jsonl import Lines
+from genspan._core.wire.sse import events
 from genspan_semconv.model import obj
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from weakref import ReferenceType
 
-    from genspan._core.call import Call
+    from genspan._core.calls.call import Call
 
 KEY: Final = "genspan"
 """Where a response's body is found: ``response.extensions``, which both httpx flavours keep out of pickles."""
 
 _MAX_KEPT: Final = 16 << 20
 _DONE: Final = re.compile(rb"(?:^|\n)data: ?\[DONE\]")
-_EVENTS: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 _settling = Guard("response of an SDK")
 _replaying = Guard("an answer read as bytes")
@@ -179,14 +179,6 @@ class Body:
             if data is not None:
                 self._call.chunk(data)
         return ending
-
-
-def events(raw: bytes) -> Iterator[bytes]:
-    """The data of each server-sent event."""
-    for event in _EVENTS.split(raw):
-        lines = [line[5:].strip() for line in event.splitlines() if line.startswith(b"data:")]
-        if lines:
-            yield b"\n".join(lines)
 
 
 def watch(call: Call, response: Any) -> Body:

@@ -10,17 +10,17 @@ from functools import partial
 from time import time_ns
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from genspan._core.api import Route
-from genspan._core.call import Request, open_call
-from genspan._core.counted import Recent
+from genspan._core.calls.call import open_call
 from genspan._core.guard import Guard
+from genspan._core.routes.contract import Request, Route
+from genspan._core.routes.seen_ids import Recent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from genspan._core.api import Api
-    from genspan._core.counted import Counted
-    from genspan._core.telemetry import Telemetry
+    from genspan._core.emit.telemetry import Telemetry
+    from genspan._core.routes.contract import Api
+    from genspan._core.routes.seen_ids import Counted
     from genspan_semconv.model import Key
 
     MakeKey = Callable[[Any, str, str | None, bool], Key]

@@ -17,11 +17,11 @@ from weakref import WeakKeyDictionary
 
 from opentelemetry import context as otel
 
-from genspan._core.api import Route
-from genspan._core.binding import Patch
-from genspan._core.call import Request, open_call
+from genspan._core.calls.call import open_call
 from genspan._core.guard import Guard
-from genspan._core.wire import parse
+from genspan._core.hooks.patches import Patch
+from genspan._core.routes.contract import Request, Route
+from genspan._core.wire.json_text import parse
 from genspan_semconv.model import obj, text
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
     from opentelemetry.context import Context
 
-    from genspan._core.api import Api
-    from genspan._core.call import Call
-    from genspan._core.drive import Args, Kwargs, Wrapped, Wrapper
-    from genspan._core.telemetry import Telemetry
+    from genspan._core.calls.call import Call
+    from genspan._core.emit.telemetry import Telemetry
+    from genspan._core.hooks.wrappers import Args, Kwargs, Wrapped, Wrapper
+    from genspan._core.routes.contract import Api
     from genspan_semconv.model import Key, Wire
 
     MakeKey = Callable[[Any, str, str | None, bool, Any], Key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from genspan._core.secrets import scrub
+from genspan._core.emit.redaction import scrub
 from genspan_semconv import attributes as names
 from genspan_semconv.encode import clean, dumps
 
@@ -29,7 +29,7 @@ class Limits(NamedTuple):
     length: int | None
 
 
-def limits(span: Span) -> Limits:
+def of_span(span: Span) -> Limits:
     """The limits of a span of the SDK: how many more attributes, and how long a string may be.
 
     The SDK evicts the oldest attribute where there are too many and cuts strings anywhere, so we keep within both.

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from opentelemetry import context as otel
 from opentelemetry.trace import SpanKind, StatusCode
 
-from genspan._core import content, errors
-from genspan._core.call import open_call
+from genspan._core.calls.call import open_call
 from genspan._core.context import TURN, Attached, emitting, suppressed, with_span
+from genspan._core.emit import errors, limits
+from genspan._core.emit.last_trace import remember
 from genspan._core.guard import Guard
-from genspan._core.last_trace import remember
 from genspan_semconv import attributes as names
 from genspan_semconv.model import Key
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Span
 
-    from genspan._core.call import Call, Request
-    from genspan._core.report import Texts
-    from genspan._core.telemetry import Telemetry
+    from genspan._core.calls.call import Call
+    from genspan._core.emit.span_attributes import Texts
+    from genspan._core.emit.telemetry import Telemetry
+    from genspan._core.routes.contract import Request
     from genspan_semconv.model import AttributeValue
 
 AGENT: Final = "invoke_agent"
@@ -185,7 +186,7 @@ class Turn:
                     attributes = {names.ERROR_TYPE: failed.type, **attributes}
                     errors.record(span, failed)
                     span.set_status(StatusCode.ERROR, failed.message)
-                span.set_attributes(content.within(attributes, content.limits(span)))
+                span.set_attributes(limits.within(attributes, limits.of_span(span)))
             remember(span.get_span_context())
         finally:
             self._span = None
@@ -196,3 +197,8 @@ class Turn:
 
 
 AGENT_KEY: Final = Key(AGENT, "", None, None, None, False)
+
+
+def current_turn() -> Turn | None:
+    """The turn whose SDK code is running."""
+    return cast("Turn | None", otel.get_value(TURN))

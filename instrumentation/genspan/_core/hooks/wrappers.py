@@ -6,17 +6,18 @@ from asyncio import CancelledError
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from genspan._core.call import open_call
-from genspan._core.tool import open_tool
-from genspan._core.turn import open_turn
+from genspan._core.calls.call import open_call
+from genspan._core.calls.tool import open_tool
+from genspan._core.calls.turn import open_turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 
-    from genspan._core.call import Call, Request
-    from genspan._core.telemetry import Telemetry
-    from genspan._core.tool import Tool
-    from genspan._core.turn import Plan, Turn
+    from genspan._core.calls.call import Call
+    from genspan._core.calls.tool import Tool
+    from genspan._core.calls.turn import Plan, Turn
+    from genspan._core.emit.telemetry import Telemetry
+    from genspan._core.routes.contract import Request
 
     Args = tuple[Any, ...]
     Kwargs = Mapping[str, Any]

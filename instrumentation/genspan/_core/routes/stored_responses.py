@@ -12,8 +12,8 @@ from genspan_semconv.model import Prompt, text, whole
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from genspan._core.api import Api
-    from genspan._core.counted import Counted
+    from genspan._core.routes.contract import Api
+    from genspan._core.routes.seen_ids import Counted
     from genspan_semconv.model import Message, Params, Response
 
     Wire = Mapping[str, object]

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from opentelemetry.trace import TracerProvider
 
-    from genspan._core.binding import Bindings, Patch, Replacement
     from genspan._core.config import Settings
+    from genspan._core.hooks.patches import Bindings, Patch, Replacement
 
 _lock = RLock()
 
@@ -80,8 +80,8 @@ class ProviderInstrumentor(BaseInstrumentor):
             wrapt.register_post_import_hook(begin, self.package)
 
     def _begin(self, settings: Settings, providers: dict[str, Any]) -> None:
-        from genspan._core.binding import Bindings
-        from genspan._core.telemetry import Telemetry
+        from genspan._core.emit.telemetry import Telemetry
+        from genspan._core.hooks.patches import Bindings
 
         self._bindings = Bindings(self._patch_points(), Telemetry(type(self).__module__, settings, **providers))
         self._bindings.install()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from genspan._core.wire.sse import events
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from genspan_semconv.model import Key, Message, Params, Prompt, Response
 
@@ -42,3 +44,32 @@ class Route(NamedTuple):
 
     api: Api
     key: Key
+
+
+class Request:
+    """What the core needs of a request, as the SDK is about to send it. Nothing of it is read before the response."""
+
+    __slots__ = ("body", "headers", "params", "route", "url")
+
+    lines = False
+    """Whether the answer is a file of JSON lines."""
+
+    def __init__(self, route: Route, body: object, headers: Mapping[str, object], url: object) -> None:
+        self.params: Params = {}
+        """What is known of the request beside its body."""
+        self.route = route
+        self.body = body
+        self.headers = headers
+        self.url = url
+
+    def hides(self, chunk: object) -> bool:
+        """Whether the program did not ask for this chunk of a stream, only we did."""
+        return False
+
+    def after(self, earlier: Mapping[str, object], data: Mapping[str, object]) -> Mapping[str, object]:
+        """The answer of the call, where the SDK has read an earlier one."""
+        return data
+
+    def events(self, raw: bytes) -> Iterator[bytes]:
+        """The data of each event in the bytes of a stream."""
+        return events(raw)

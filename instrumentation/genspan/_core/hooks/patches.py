@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import ModuleType
 
-    from genspan._core.drive import Wrapper
-    from genspan._core.telemetry import Telemetry
+    from genspan._core.emit.telemetry import Telemetry
+    from genspan._core.hooks.wrappers import Wrapper
 
 _logger = logging.getLogger("genspan")
 

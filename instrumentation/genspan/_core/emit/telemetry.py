@@ -15,9 +15,9 @@ from opentelemetry.metrics import NoOpMeterProvider, _internal
 from opentelemetry.trace import NoOpTracer, ProxyTracer, SpanKind
 
 from genspan._core.context import emitting, session_attributes
-from genspan._core.events import emit
+from genspan._core.emit.events import emit
+from genspan._core.emit.metrics import Instruments
 from genspan._core.guard import Guard
-from genspan._core.metrics import Instruments
 from genspan_semconv import render_genai, render_mlflow
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer, TracerProvider
 
     from genspan._core.config import Settings
-    from genspan._core.events import Event
-    from genspan._core.metrics import Measurement
+    from genspan._core.emit.events import Event
+    from genspan._core.emit.metrics import Measurement
     from genspan_semconv.model import AttributeValue, Key
 
 SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.43.0"

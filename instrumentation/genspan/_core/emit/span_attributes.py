@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from genspan._core import content
+from genspan._core.emit import limits
+from genspan._core.emit.metrics import INFERENCE
 from genspan._core.guard import Guard
-from genspan._core.metrics import INFERENCE
 from genspan_semconv import attributes as names
 from genspan_semconv import render_genai, render_mlflow
 from genspan_semconv.model import Prompt
@@ -14,8 +14,8 @@ from genspan_semconv.model import Prompt
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from genspan._core.api import Api
-    from genspan._core.errors import Failure
+    from genspan._core.emit.errors import Failure
+    from genspan._core.routes.contract import Api
     from genspan_semconv.model import AttributeValue, Key, Message, Params, Part, Response
 
 _usage = Guard("usage of a call")
@@ -127,7 +127,7 @@ class Writer(NamedTuple):
         for name, value in forms.items():
             if value:
                 try:
-                    content.put(name, value, self.limit, self.secrets, into)
+                    limits.put(name, value, self.limit, self.secrets, into)
                 except Exception as error:
                     _rendering.swallow(error)
         return into

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from opentelemetry import context as otel
 from opentelemetry.trace import StatusCode
 
-from genspan._core import content, errors
 from genspan._core.context import TOOL, TURN, Attached, emitting, outside, suppressed, with_span
+from genspan._core.emit import errors, limits
+from genspan._core.emit.span_attributes import Writer
 from genspan._core.guard import Guard
-from genspan._core.report import Writer
 from genspan_semconv import attributes as names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from genspan._core.errors import Failure
-    from genspan._core.telemetry import Telemetry
-    from genspan._core.turn import Turn
+    from genspan._core.calls.turn import Turn
+    from genspan._core.emit.errors import Failure
+    from genspan._core.emit.telemetry import Telemetry
     from genspan_semconv.model import AttributeValue
 
 _opening = Guard("start of a tool")
@@ -107,7 +107,7 @@ class ToolRun:
                     span.set_status(StatusCode.ERROR, failed.message)
                 if self._telemetry.settings.span_content:
                     attributes.update(self._content(failed is None))
-                span.set_attributes(content.within(attributes, content.limits(span)))
+                span.set_attributes(limits.within(attributes, limits.of_span(span)))
         finally:
             try:
                 span.end()
@@ -124,7 +124,7 @@ class ToolRun:
             forms[names.GEN_AI_TOOL_CALL_ARGUMENTS] = arguments
             if returned:  # an object by the conventions
                 forms[names.GEN_AI_TOOL_CALL_RESULT] = result if isinstance(result, dict) else {"result": result}
-        return Writer(settings.dialects, content.limits(self._span).length, self._secrets).write(forms)
+        return Writer(settings.dialects, limits.of_span(self._span).length, self._secrets).write(forms)
 
 
 class Around:
@@ -147,3 +147,8 @@ class Around:
             self._tell(self._run, self._entered)
         self._run.__exit__(kind, error, traceback)
         return self._manager.__exit__(kind, error, traceback)
+
+
+def current_tool() -> ToolRun | None:
+    """The run of a tool that is going on."""
+    return cast("ToolRun | None", otel.get_value(TOOL))

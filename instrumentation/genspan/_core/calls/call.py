@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from threading import Lock
 from time import perf_counter, time_ns
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from opentelemetry import context as otel
 from opentelemetry.trace import SpanKind, StatusCode
 
-from genspan._core import content, errors, report
-from genspan._core.body import events
 from genspan._core.context import CALL, TURN, Attached, emitting, suppressed, with_span
-from genspan._core.events import Event
+from genspan._core.emit import errors, limits, span_attributes
+from genspan._core.emit.events import Event
+from genspan._core.emit.last_trace import remember
+from genspan._core.emit.metrics import INFERENCE, Measurement
+from genspan._core.emit.redaction import credentials
 from genspan._core.guard import Guard
-from genspan._core.last_trace import remember
-from genspan._core.metrics import INFERENCE, Measurement
-from genspan._core.secrets import credentials
 from genspan_semconv.model import Response, obj
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from opentelemetry.context import Context
 
-    from genspan._core.api import Fold, Route
-    from genspan._core.errors import Failure
-    from genspan._core.telemetry import Telemetry
-    from genspan._core.turn import Turn
+    from genspan._core.emit.errors import Failure
+    from genspan._core.emit.telemetry import Telemetry
+    from genspan._core.routes.contract import Fold, Request
     from genspan_semconv.model import AttributeValue, Params
 
 _MAX_CHUNKS: Final = 50_000
@@ -44,33 +42,19 @@ _failing = Guard("error of a call")
 _ending = Guard("end of a span")
 
 
-class Request:
-    """What the core needs of a request, as the SDK is about to send it. Nothing of it is read before the response."""
+class Owner(Protocol):
+    """What ends a call in place of the call itself, since only it sees what the SDK makes of the response."""
 
-    __slots__ = ("body", "headers", "params", "route", "url")
+    secrets: set[str]
+    """Credentials seen on the requests of its calls."""
 
-    lines = False
-    """Whether the answer is a file of JSON lines."""
+    def begin(self, call: Call) -> None:
+        """Own a call that begins; the one before is over."""
+        ...
 
-    def __init__(self, route: Route, body: object, headers: Mapping[str, object], url: object) -> None:
-        self.params: Params = {}
-        """What is known of the request beside its body."""
-        self.route = route
-        self.body = body
-        self.headers = headers
-        self.url = url
-
-    def hides(self, chunk: object) -> bool:
-        """Whether the program did not ask for this chunk of a stream, only we did."""
-        return False
-
-    def after(self, earlier: Mapping[str, object], data: Mapping[str, object]) -> Mapping[str, object]:
-        """The answer of the call, where the SDK has read an earlier one."""
-        return data
-
-    def events(self, raw: bytes) -> Iterator[bytes]:
-        """The data of each event in the bytes of a stream."""
-        return events(raw)
+    def keep(self, texts: span_attributes.Texts) -> None:
+        """Take the content of a call that it owns, as JSON texts."""
+        ...
 
 
 def open_call(telemetry: Telemetry, describe: Callable[[], Request | None], began: int | None = None) -> Call | None:
@@ -132,7 +116,7 @@ class Call:
         self.attempts = 0
         self.whole = False
         """Whether the provider said that the stream is over; a finish reason may be missing all the same."""
-        self._turn = cast("Turn | None", context.get(TURN))
+        self._turn = cast("Owner | None", context.get(TURN))
         if self._turn is not None:
             self._turn.begin(self)
         self._started = perf_counter() - (0 if began is None else (time_ns() - began) / 1e9)
@@ -239,7 +223,7 @@ class Call:
         self._rename(response)
         secrets = self._secrets()
         failed = self._failure(error, response, secrets)
-        outcome = report.Outcome(response, failed, ending, self.attempts, self._first_chunk)
+        outcome = span_attributes.Outcome(response, failed, ending, self.attempts, self._first_chunk)
         attributes, read = self._report(outcome, secrets)
         self._close(attributes, failed)
         measurement = Measurement(
@@ -306,13 +290,13 @@ class Call:
         return None
 
     def _report(
-        self, outcome: report.Outcome, secrets: tuple[str, ...]
-    ) -> tuple[dict[str, AttributeValue], report.Content | None]:
+        self, outcome: span_attributes.Outcome, secrets: tuple[str, ...]
+    ) -> tuple[dict[str, AttributeValue], span_attributes.Content | None]:
         """The attributes of the span, and the content where it was read."""
         attributes: dict[str, AttributeValue] = {}
         if not self.watching:
             return attributes, None
-        read: report.Content | None = None
+        read: span_attributes.Content | None = None
         try:
             request, settings = self._request, self._telemetry.settings
             key, body = request.route.key, obj(request.body)
@@ -321,11 +305,11 @@ class Call:
                 params = {**params, **request.route.api.params(body)}
             except Exception as error:
                 _parameters.swallow(error)
-            attributes = report.figures(key, params, outcome)
+            attributes = span_attributes.figures(key, params, outcome)
             if self._capturing:
-                read = report.read_content(request.route.api, body, self._data, settings.max_blob_bytes)
+                read = span_attributes.read_content(request.route.api, body, self._data, settings.max_blob_bytes)
                 if settings.span_content and self._span.is_recording():
-                    writer = report.Writer(settings.dialects, content.limits(self._span).length, secrets)
+                    writer = span_attributes.Writer(settings.dialects, limits.of_span(self._span).length, secrets)
                     texts = writer.texts(key, params, outcome.response, read)
                     attributes.update(texts.outputs)
                     attributes.update(texts.inputs)
@@ -343,7 +327,7 @@ class Call:
         try:
             try:
                 if span.is_recording():
-                    span.set_attributes(content.within(attributes, content.limits(span)))
+                    span.set_attributes(limits.within(attributes, limits.of_span(span)))
                     if failed is not None:
                         if not self._telemetry.settings.span_content:
                             failed = failed._replace(message=None)
@@ -357,3 +341,8 @@ class Call:
             _ending.swallow(error)
         finally:
             emitting.reset(busy)
+
+
+def current_call() -> Call | None:
+    """The model call whose request is being made."""
+    return cast("Call | None", otel.get_value(CALL))

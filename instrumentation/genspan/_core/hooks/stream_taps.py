@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from genspan._core.call import Call
+    from genspan._core.calls.call import Call
 
 
 class _Tap:

@@ -6,7 +6,7 @@ import asyncio
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from genspan._core.secrets import scrub
+from genspan._core.emit.redaction import scrub
 from genspan_semconv import attributes as names
 from genspan_semconv.encode import clean
 

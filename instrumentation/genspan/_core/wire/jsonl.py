@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Final
 
-from genspan._core.wire import parse
+from genspan._core.wire.json_text import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,1 @@
+"""Touches SDKs: what is patched, the wrappers, and the observers of responses."""

@@ -1,0 +1,1 @@
+"""What a request means: the contract of a provider, routing, provider names, seen ids."""
