@@ -17,8 +17,8 @@ test: .venv/.ready .venv-mlflow/.ready  ## run all tests but the Collector's (AR
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore tests/collector $(ARGS)
 
 test-oldest: .venv-oldest/.ready  ## the same hooks on the oldest supported SDKs
-	.venv-oldest/bin/python -m pytest -q -n 2 --dist loadfile tests/replay tests/openai tests/anthropic \
-	  tests/conformance/test_gemini_matrix.py tests/conformance/test_patching.py $(ARGS)
+	.venv-oldest/bin/python -m pytest -q -n 2 --dist loadfile tests/openai tests/anthropic \
+	  tests/gemini/test_matrix.py tests/gemini/test_patching.py tests/gemini/test_replay.py tests/gemini/test_recordings_driver.py $(ARGS)
 
 collector: .venv/.ready  ## build the pinned OpenTelemetry Collector (needs Go), or find one
 	$(BIN)/python scripts/collector.py

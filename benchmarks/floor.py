@@ -3,7 +3,7 @@
 One span with the attributes that genspan sets, content in the same forms, a duration and two token histograms with the
 attributes that the conventions ask and the span as exemplar. It knows what the benchmark's calls hold and nothing else:
 no streams broken off, no limits, no secrets to scrub, no setting that changes while it runs. What is the same for every
-provider is here; ``providers/`` has the rest. ``tests/unit/test_benchmark_floor.py`` holds it to genspan's attributes.
+provider is here; ``providers/`` has the rest. ``tests/house/test_benchmark_floor.py`` holds it to genspan's attributes.
 """
 
 from __future__ import annotations

@@ -11,15 +11,15 @@ import pytest
 from google.genai import types
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from genspan.gemini import GeminiInstrumentor
+from tests.gemini.test_fuzz import OBJECTS
 from tests.support import programs, surfaces, verdict
 from tests.support.endings import exhausted
 from tests.support.observe import described, plain
 from tests.support.provider import Reply
 from tests.support.surfaces import SURFACES, make_client
 from tests.support.telemetry import Telemetry
-from tests.unit.test_gemini_fuzz import OBJECTS
-
-from genspan.gemini import GeminiInstrumentor
 
 BY_NAME = {str(one): one for one in SURFACES}
 EXAMPLES = int(os.environ.get("GENSPAN_FUZZ_EXAMPLES", "25"))

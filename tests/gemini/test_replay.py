@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from google.genai import errors
+
 from tests.support import verdict
 from tests.support.drive_gemini import NOT_DRIVEN, VARIANTS, _call, call_gemini, client_for
 from tests.support.recordings import Recording, load, parameters, payloads, truth

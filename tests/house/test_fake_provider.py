@@ -16,6 +16,7 @@ import pytest
 from google import genai
 from google.genai import errors, types
 from google.oauth2.credentials import Credentials
+
 from tests.support.provider import FakeProvider, Reply
 
 MODEL = "gemini-2.5-flash"

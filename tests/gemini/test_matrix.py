@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 import pytest
+
 from tests.support import programs, surfaces, verdict
 from tests.support.endings import ENDINGS, exhausted
 from tests.support.faults import BODIES, HTTP, NETWORK, Fault

@@ -12,9 +12,9 @@ from google import genai
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from tests.support.provider import FakeProvider
 
 import genspan
+from tests.support.provider import FakeProvider
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from opentelemetry.sdk.trace import Event, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 from opentelemetry.trace import Status, StatusCode
 from requests.adapters import HTTPAdapter
-from tests.support.fake_mlflow import Answer, FakeMlflow, Request, error
-from tests.support.spans import ended_span, span_context
 
 from genspan.mlflow import MlflowSpanExporter
+from tests.support.fake_mlflow import Answer, FakeMlflow, Request, error
+from tests.support.spans import ended_span, span_context
 
 STORED, LOST = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
 

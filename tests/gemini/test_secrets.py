@@ -10,6 +10,7 @@ from google.genai import types
 from google.oauth2.credentials import Credentials
 from opentelemetry import baggage
 from opentelemetry import context as otel
+
 from tests.support import surfaces
 from tests.support.canary import ANSWER, ARGUMENT, CONTENT, PROMPT, RESULT, SYSTEM, leaks
 from tests.support.provider import Reply

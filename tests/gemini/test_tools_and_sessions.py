@@ -9,13 +9,13 @@ import json
 import pytest
 from google.genai import types
 from opentelemetry import trace
+
+import genspan
+from genspan import control
 from tests.support import surfaces, verdict
 from tests.support.provider import Reply
 from tests.support.registry import violations
 from tests.support.telemetry import Telemetry
-
-import genspan
-from genspan import control
 
 FULL = {"CAPTURE": "true", "GENSPAN_DIALECTS": "genai,mlflow"}
 CALL = {"model": surfaces.MODEL, "contents": "hello"}

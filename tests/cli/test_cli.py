@@ -12,11 +12,11 @@ from unittest.mock import patch
 
 import pytest
 from rich.console import Console
-from tests.support.fake_mlflow import Answer, FakeMlflow, error
 
 from genspan.cli import main
 from genspan.cli.otlp_spans import from_json, read_lines
 from genspan.cli.tree import render, tokens
+from tests.support.fake_mlflow import Answer, FakeMlflow, error
 
 BARE = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "MLFLOW_", "GENSPAN_"))}
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from google.genai import errors
+
 from tests.support.drive_gemini import NOT_DRIVEN, VARIANTS, call_gemini, client_for
 from tests.support.provider import FakeProvider
 from tests.support.recordings import Recording, load, parameters, truth

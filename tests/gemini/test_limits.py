@@ -8,12 +8,12 @@ import json
 import pytest
 from google.genai import types
 from opentelemetry.sdk.trace import SpanLimits
+
+import genspan
 from tests.support import surfaces, verdict
 from tests.support.provider import Reply
 from tests.support.registry import violations
 from tests.support.telemetry import Telemetry
-
-import genspan
 
 ESSENTIAL = (
     "gen_ai.operation.name",

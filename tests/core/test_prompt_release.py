@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
-from tests.support.provider import FakeProvider
 
 import genspan
+from tests.support.provider import FakeProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from google.genai import types
+
+from genspan.gemini.bindings import PATCHES, route
 from tests.support import surfaces, verdict
 from tests.support.genai_methods import methods
 
-from genspan.gemini.bindings import PATCHES, route
-
-LIST = Path(__file__).with_name("google_genai_methods.txt")
+LIST = Path(__file__).with_name("methods.txt")
 
 
 def _classified() -> dict[str, str]:

@@ -11,12 +11,12 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult,
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import Sampler
+
+from genspan.gemini import GeminiInstrumentor
 from tests.support import surfaces, verdict
 from tests.support.provider import Reply
 from tests.support.surfaces import SURFACES
 from tests.support.telemetry import Telemetry
-
-from genspan.gemini import GeminiInstrumentor
 
 CALL = {"model": surfaces.MODEL, "contents": "hello"}
 

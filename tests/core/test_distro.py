@@ -12,13 +12,13 @@ from unittest.mock import patch
 
 import pytest
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter
-from tests.support.fake_mlflow import FakeMlflow
-from tests.support.spans import ended_span
 
 from genspan import _rivals
 from genspan.distro import Configurator, Distro, _processor, defaults
 from genspan.mlflow import MlflowSpanExporter
 from genspan.mlflow.spans import WithoutMlflowContent
+from tests.support.fake_mlflow import FakeMlflow
+from tests.support.spans import ended_span
 
 SETTINGS = ("OTEL_", "MLFLOW_", "GENSPAN_")
 BARE = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}

@@ -11,12 +11,12 @@ import wrapt
 from opentelemetry import context as otel
 from opentelemetry import trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
-from tests.support import surfaces, verdict
-from tests.support.telemetry import Telemetry
 
 import genspan
 from genspan.gemini import GeminiInstrumentor
 from genspan.gemini.bindings import PATCHES
+from tests.support import surfaces, verdict
+from tests.support.telemetry import Telemetry
 
 CALL = {"model": surfaces.MODEL, "contents": "hello"}
 

@@ -13,9 +13,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, Status, StatusCode
-from tests.support.registry import event_violations, metric_violations, violations
 
 from genspan_semconv import attributes as names
+from tests.support.registry import event_violations, metric_violations, violations
 
 MESSAGE = {"role": "user", "parts": [{"type": "text", "content": "hi"}]}
 CHAT = {

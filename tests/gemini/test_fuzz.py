@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.registry import violations
 
 from genspan._core import guard
 from genspan._core.emit.span_attributes import Outcome, Writer, figures, read_content
@@ -17,6 +16,7 @@ from genspan.gemini import count_tokens, embeddings, generate_content, images, i
 from genspan.gemini.usage import read_usage
 from genspan_semconv import encode, render_genai
 from genspan_semconv.model import Key, Prompt, Response, Usage
+from tests.support.registry import violations
 
 APIS = {
     "generate_content": generate_content,

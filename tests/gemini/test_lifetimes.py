@@ -14,11 +14,11 @@ import weakref
 from pathlib import Path
 
 import pytest
+
+import genspan
 from tests.support import surfaces, verdict
 from tests.support.provider import Reply
 from tests.support.telemetry import DURATION
-
-import genspan
 
 ROOT = Path(__file__).resolve().parents[2]
 CALL = {"model": surfaces.MODEL, "contents": "hello"}

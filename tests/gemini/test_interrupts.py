@@ -7,6 +7,7 @@ import functools
 import importlib
 
 import pytest
+
 from tests.support import programs, surfaces, verdict
 from tests.support.endings import exhausted
 from tests.support.provider import Reply
