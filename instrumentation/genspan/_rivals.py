@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 
+from genspan._core.config import is_left_out
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -74,8 +76,7 @@ def own() -> tuple[EntryPoint, ...]:
 
 @cache
 def _is_active(ours: EntryPoint) -> bool:
-    disabled = {name.strip() for name in environ.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "").split(",")}
-    if disabled & {ours.name, "*"}:
+    if is_left_out(ours.name):
         return False
     try:
         instrumentor: Any = ours.load()()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 
+from genspan._core.config import is_left_out
 from genspan._core.emit.last_trace import last_trace
 from genspan._core.hooks.instrumentor import ProviderInstrumentor
 from genspan._flush import flush
@@ -23,8 +24,11 @@ def instrument(
     meter_provider: MeterProvider | None = None,
     logger_provider: LoggerProvider | None = None,
 ) -> None:
-    """Trace every installed SDK in a supported version; those that are traced already stay so."""
-    for instrumentor in _instrumentors():
+    """Trace every installed SDK in a supported version; those that are traced already stay so.
+
+    What ``OTEL_PYTHON_DISABLED_INSTRUMENTATIONS`` names is left out.
+    """
+    for instrumentor in _instrumentors(wanted=True):
         installed = get_dependency_conflicts(instrumentor.instrumentation_dependencies()) is None
         if installed and not instrumentor.is_instrumented_by_opentelemetry:
             instrumentor.instrument(
@@ -52,6 +56,7 @@ def last_trace_id(timeout: float = 30.0) -> str | None:
     return f"tr-{trace_id:032x}"
 
 
-def _instrumentors() -> list[ProviderInstrumentor]:
+def _instrumentors(wanted: bool = False) -> list[ProviderInstrumentor]:
+    """One for each SDK that genspan knows; without those that the environment leaves out, if they are not wanted."""
     own = [entry for entry in entry_points(group="opentelemetry_instrumentor") if entry.value.startswith("genspan.")]
-    return [cast("ProviderInstrumentor", entry.load()()) for entry in own]
+    return [cast("ProviderInstrumentor", entry.load()()) for entry in own if not (wanted and is_left_out(entry.name))]

@@ -10,7 +10,7 @@ from opentelemetry.sdk._configuration import _OTelSDKConfigurator
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from genspan import _process_end
-from genspan._core.config import DIALECTS, exporters
+from genspan._core.config import defaults, hides_mlflow_content, sdk_disabled
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -40,43 +40,12 @@ class Configurator(_OTelSDKConfigurator):
     """The SDK's own set-up; and spans get out however the process ends."""
 
     def _configure(self, **kwargs: Any) -> None:
-        if _hides_mlflow_content():
+        if hides_mlflow_content() and not environ.get("OTEL_CONFIG_FILE"):  # with a file the SDK takes no arguments
             kwargs.setdefault("export_span_processor", _processor)
         untyped: Any = super()
         untyped._configure(**kwargs)
-        if environ.get("OTEL_SDK_DISABLED", "").strip().lower() != "true":
+        if not sdk_disabled():
             _process_end.install()
-
-
-def defaults() -> dict[str, str]:
-    """The values for variables that are unset or empty."""
-    traces = exporters()
-    is_mlflow = "mlflow" in traces or _sends_otlp_to_mlflow()
-    return {
-        "OTEL_TRACES_EXPORTER": ",".join(traces),
-        "OTEL_METRICS_EXPORTER": _other_signal("METRICS", is_mlflow),
-        "OTEL_LOGS_EXPORTER": _other_signal("LOGS", is_mlflow),
-        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-    }
-
-
-def _other_signal(signal: str, is_mlflow: bool) -> str:
-    """MLflow takes spans only. Beside it metrics and logs need an endpoint that is somebody else's."""
-    own_endpoint = environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
-    shared_endpoint = not _sends_otlp_to_mlflow() and environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
-    return "otlp" if own_endpoint or shared_endpoint or not is_mlflow else "none"
-
-
-def _sends_otlp_to_mlflow() -> bool:
-    names = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
-    return any("x-mlflow-experiment-id" in environ.get(name, "").lower() for name in names)
-
-
-def _hides_mlflow_content() -> bool:
-    """Whether spans carry two forms of content because there are two destinations."""
-    two_forms_wanted = bool(environ.get(DIALECTS, "").strip())
-    by_file = bool(environ.get("OTEL_CONFIG_FILE"))  # then the SDK takes no arguments
-    return "mlflow" in exporters() and not (two_forms_wanted or by_file or _sends_otlp_to_mlflow())
 
 
 def _processor(span_exporter: SpanExporter, *_: Any, **__: Any) -> SpanProcessor:

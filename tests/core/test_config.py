@@ -47,6 +47,38 @@ def test_content_follows_the_destinations_and_explicit_settings_win(monkeypatch,
     assert (settings.span_content, settings.dialects) == (content, frozenset(dialects))
 
 
+@pytest.mark.parametrize(
+    ("value", "latest"),
+    [
+        ("gen_ai_latest_experimental", True),
+        ("http, gen_ai_latest_experimental", True),
+        (" gen_ai_latest_experimental ,http", True),
+        ("http", False),
+        ("", False),
+        ("gen_ai_latest_experimental_not", False),
+    ],
+)
+def test_the_newer_metrics_are_one_word_of_a_list(monkeypatch, value, latest):
+    monkeypatch.setenv("OTEL_SEMCONV_STABILITY_OPT_IN", value)
+    assert read_settings().latest_metrics is latest
+
+
+@pytest.mark.parametrize(
+    ("value", "left_out"),
+    [
+        ("genspan-gemini", True),
+        ("flask , genspan-gemini", True),
+        ("*", True),
+        ("flask, *", True),
+        ("", False),
+        ("genspan-openai", False),
+        ("genspan", False),
+    ],
+)
+def test_instrumentations_that_are_left_out(value, left_out):
+    assert config.is_left_out("genspan-gemini", {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": value}) is left_out
+
+
 def test_an_exporter_made_in_code_is_a_destination_while_it_is_used():
     exporter = MlflowSpanExporter("http://localhost:1")
     assert read_settings().span_content

@@ -79,3 +79,42 @@ def test_twice_is_once_and_off_is_off(traced):
     ask(client)
     genspan.last_trace_id()
     assert len(exporter.get_finished_spans()) == 1
+
+
+def test_what_is_left_out_in_the_environment_is_not_traced(monkeypatch):
+    monkeypatch.setenv("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "flask, genspan-openai")
+    genspan.instrument()
+    try:
+        traced = [genspan.GeminiInstrumentor(), genspan.AnthropicInstrumentor(), genspan.OpenAIInstrumentor()]
+        assert [one.is_instrumented_by_opentelemetry for one in traced] == [True, True, False]
+    finally:
+        genspan.uninstrument()
+
+
+class Blocking(InMemorySpanExporter):
+    """An exporter whose backend does not answer until it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.answer = threading.Event(), threading.Event()
+
+    def export(self, spans):
+        self.asked.set()
+        self.answer.wait(60)
+        return super().export(spans)
+
+
+def test_last_trace_id_waits_no_longer_than_asked():
+    exporter, provider = Blocking(), TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=60_000))
+    genspan.instrument(tracer_provider=provider)
+    try:
+        with FakeProvider() as fake:
+            ask(genai.Client(api_key="a-key-for-tests", http_options={"base_url": fake.url}))
+        assert genspan.last_trace_id(timeout=0.01).startswith("tr-")
+        assert exporter.asked.wait(60)
+        assert not exporter.get_finished_spans()  # it returned before the backend did
+    finally:
+        exporter.answer.set()
+        genspan.uninstrument()
+        provider.shutdown()

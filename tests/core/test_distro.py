@@ -14,7 +14,8 @@ import pytest
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
 from genspan import _rivals
-from genspan.distro import Configurator, Distro, _processor, defaults
+from genspan._core.config import defaults
+from genspan.distro import Configurator, Distro, _processor
 from genspan.mlflow import MlflowSpanExporter
 from genspan.mlflow.spans import WithoutMlflowContent
 from tests.support.fake_mlflow import FakeMlflow

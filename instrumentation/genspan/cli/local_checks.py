@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 
 from genspan import _rivals
-from genspan._core.config import CAPTURE, exporters, read_settings
+from genspan._core.config import CAPTURE, defaults, exporters, is_left_out, read_settings, sdk_disabled
 from genspan.cli.findings import note, ok, warn
-from genspan.distro import defaults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,13 +31,12 @@ def versions() -> Iterator[Finding]:
 
 def sdks() -> Iterator[Finding]:
     """Our instrumentations: whether each SDK is here, in a version that was tested, and not switched off."""
-    disabled = {name.strip() for name in environ.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "").split(",")}
     for point in _rivals.own():
         instrumentor: Any = point.load()()
         wanted = ", ".join(instrumentor.instrumentation_dependencies())
         conflict = get_dependency_conflicts(instrumentor.instrumentation_dependencies())
         if conflict is None:
-            is_off = bool(disabled & {point.name, "*"})
+            is_off = is_left_out(point.name)
             name = wanted.split()[0]
             text = f"{name} {version(name)}"
             yield (
@@ -79,7 +77,7 @@ def _first(group: str, name: str | None) -> EntryPoint | None:
 
 
 def destinations() -> Iterator[Finding]:
-    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+    if sdk_disabled():
         yield warn("OTEL_SDK_DISABLED=true: nothing is recorded")
     for name, default in defaults().items():
         value = environ.get(name, "").strip()

@@ -10,8 +10,8 @@ from os import environ
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from genspan._core.config import defaults
 from genspan.cli.findings import fail, note, ok, warn
-from genspan.distro import defaults
 from genspan.mlflow.experiment import DEFAULT_ID
 from genspan.mlflow.problems import judge
 from genspan.mlflow.session import MlflowSession
