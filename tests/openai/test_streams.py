@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import json
 import threading
+import zlib
 
 import openai
 import pytest
@@ -70,6 +72,26 @@ def test_how_a_response_ends(install, provider, client, name, reads):
     assert ("gen_ai.usage.input_tokens" in span.attributes) is billed
     assert telemetry.usage() == (Counts(7, 5) if billed else Counts(0, 0))
     verdict.sound(telemetry)
+
+
+_CODINGS = {"identity": lambda raw: raw, "gzip": gzip.compress, "deflate": zlib.compress}
+_CUTS = {"one read": 1 << 20, "many reads": 7, "a byte a read": 1}
+
+
+@pytest.mark.parametrize("cut", _CUTS)
+@pytest.mark.parametrize("coding", _CODINGS)
+@pytest.mark.parametrize("done", [True, False])
+def test_done_without_finish_reason_is_whole(install, provider, client, done, coding, cut):
+    """Some servers never give a finish reason; ``[DONE]`` may be compressed, or cut over several reads."""
+    telemetry = install()
+    choice = {"index": 0, "delta": {"content": "data: [DONE]"}, "finish_reason": ""}
+    raw = b"data: " + json.dumps({"id": "c", "model": "m", "choices": [choice]}).encode() + b"\n\n"
+    sent, size = _CODINGS[coding](raw + b"data: [DONE]\n\n" * done), _CUTS[cut]
+    frames = [sent[start : start + size] for start in range(0, len(sent), size)]
+    provider.script({"frames": frames, "headers": {"Content-Encoding": coding}})
+    list(client.chat.completions.create(**CHAT, stream=True))
+    (span,) = telemetry.spans
+    assert verdict.ended(span) == (None if done else "failed")
 
 
 def test_usage_of_a_chunk_that_is_an_error(install, provider, client):

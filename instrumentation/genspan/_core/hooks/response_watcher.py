@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from genspan._core.guard import Guard
+from genspan._core.wire.content_encoding import decoder
 from genspan._core.wire.json_text import parse
 from genspan._core.wire.jsonl import Lines
 from genspan._core.wire.sse import events
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from weakref import ReferenceType
 
     from genspan._core.calls.call import Call
+    from genspan._core.wire.content_encoding import Decode
 
 KEY: Final = "genspan"
 """Where a response's body is found: ``response.extensions``, which both httpx flavours keep out of pickles."""
 
 _MAX_KEPT: Final = 16 << 20
-_DONE: Final = re.compile(rb"(?:^|\n)data: ?\[DONE\]")
+_MAX_TAIL: Final = 4096
+_DONE: Final = re.compile(rb"[\r\n]data: ?\[DONE\]")
 
 _settling = Guard("response of an SDK")
 _replaying = Guard("an answer read as bytes")
@@ -41,14 +44,15 @@ class Body:
 
     __slots__ = (
         "_call",
+        "_decode",
         "_encoding",
         "_kept",
-        "_last",
         "_lines",
         "_over",
         "_remake",
         "_size",
         "_streams",
+        "_tail",
         "hidden",
         "iterator",
         "reading",
@@ -63,7 +67,9 @@ class Body:
         self._lines = Lines(self._encoding) if call.request.lines else None
         kept = (self._streams or "json" in kind) and self._lines is None
         self._kept: deque[bytes] | None = deque() if kept else None
-        self._last = b""
+        self._decode = decoder(self._encoding) if self._streams else None
+        self._tail = b"\n"
+        """The last decoded bytes of a stream, by which its ``[DONE]`` and its last event are known."""
         self._size = 0
         self._over = False
         self.iterator: ReferenceType[Any] | None = None
@@ -84,10 +90,8 @@ class Body:
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they came, and keep them as long as nobody parses them (of very many, the last ones)."""
-        if self._streams and not self._encoding:
-            self._last = data
-            if b"[DONE]" in data and _DONE.search(data) is not None:  # most pieces are spared the slow search
-                self._call.whole = True
+        if self._decode is not None:
+            self._see_tail(data)
         if self._lines is not None:
             self._see_lines(self._lines.feed(data))
         if self._kept is None:
@@ -118,7 +122,7 @@ class Body:
         if not self.reading:
             with _replaying:
                 if self._kept is None:
-                    self._see_error()
+                    self._see_error(error)
             self._end(error, None, isinstance(error, GeneratorExit))
 
     def closed(self) -> None:
@@ -152,12 +156,26 @@ class Body:
             for value in values:
                 self._call.chunk(value)
 
-    def _see_error(self) -> None:
-        """An error among the chunks, which the SDK does not hand on though it may report usage."""
-        for event in events(self._last):
-            data = parse(event)
-            if obj(data).get("error"):
+    def _see_tail(self, data: bytes) -> None:
+        """Look for ``[DONE]``, which may be compressed, or cut over several reads."""
+        try:
+            tail = self._tail = (self._tail + cast("Decode", self._decode)(data))[-_MAX_TAIL:]
+            if b"[DONE]" in tail and _DONE.search(tail) is not None:  # most pieces are spared the slow search
+                self._call.whole = True
+        except Exception as error:
+            self._decode = None
+            _replaying.swallow(error)
+
+    def _see_error(self, error: BaseException) -> None:
+        """An error event, which the SDK raises in place of handing it on, though it may report usage."""
+        for event in events(self._tail):
+            data = obj(parse(event))
+            if data.get("error"):
                 self._call.chunk(data)
+                return
+        body = obj(getattr(error, "body", None))  # openai keeps the ``error`` of the event there, anthropic the event
+        if body:
+            self._call.chunk(body if "error" in body else {"error": body})
 
     def _replay(self, ending: str | None) -> str | None:
         """Read the bytes that nobody parsed. A reader that stops at ``[DONE]`` has read all."""

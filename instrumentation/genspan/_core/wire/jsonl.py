@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import zlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from genspan._core.wire.content_encoding import decoder
 from genspan._core.wire.json_text import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_GZIP_OR_ZLIB: Final = 47
-
 
 class Lines:
     """The lines of one body. ``encoding`` is its ``content-encoding``."""
 
-    __slots__ = ("_inflate", "_rest")
+    __slots__ = ("_decode", "_rest")
 
     def __init__(self, encoding: str) -> None:
-        self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB) if encoding in ("gzip", "deflate") else None
+        self._decode = decoder(encoding) or bytes
         self._rest = b""
 
     def feed(self, data: bytes) -> Iterator[object]:
         """The values of the lines that are whole now."""
-        plain = data if self._inflate is None else self._inflate.decompress(data)
-        *lines, self._rest = (self._rest + plain).split(b"\n")
+        *lines, self._rest = (self._rest + self._decode(data)).split(b"\n")
         return map(parse, filter(bytes.strip, lines))
 
     def end(self) -> Iterator[object]:
         """The value of the last line, which may have no end of line."""
-        return self.feed(b"\n")
+        return map(parse, filter(bytes.strip, [self._rest]))
