@@ -20,7 +20,10 @@ Wire: TypeAlias = "Mapping[str, object]"
 """A JSON object of a provider's, of which nothing is known."""
 Part: TypeAlias = "dict[str, object]"
 Params: TypeAlias = "dict[str, AttributeValue]"
-"""Parameters of a request by the conventions' short names: ``temperature``, ``max_tokens``, ``output_type``, ..."""
+"""Parameters of a request by the conventions' short names: ``temperature``, ``max_tokens``, ``output_type``, ...
+
+What only one provider has stands under its attribute's name: ``openai.request.service_tier``.
+"""
 
 
 Parameter: TypeAlias = "tuple[str, Callable[[object], AttributeValue | None], tuple[str, ...]]"
@@ -100,6 +103,10 @@ class Key(NamedTuple):
 
 
 # Calling ``dict[str, int]()`` or ``list[str]()`` costs ten times as much as ``{}`` or ``[]``.
+def _no_lifetimes() -> dict[str, int]:
+    return {}
+
+
 def _no_modalities() -> dict[tuple[str, str], int]:
     return {}
 
@@ -117,7 +124,7 @@ class Usage:
     """Tokens of one call, as the provider billed them. ``None``: not reported, which is not zero.
 
     ``input`` includes cached tokens and whatever else is billed as input, ``output`` includes reasoning.
-    ``cache_read``, ``cache_write*``, ``reasoning``, ``*_prediction`` and ``modalities`` are subsets. ``total`` is the
+    ``cache_read``, ``cache_write``, ``reasoning``, ``*_prediction`` and ``modalities`` are subsets. ``total`` is the
     provider's own figure. ``additional`` is billed beside input and output: ``{"tool": (input, output)}``.
     """
 
@@ -126,10 +133,6 @@ class Usage:
     total: int | None = None
     cache_read: int | None = None
     cache_write: int | None = None
-    cache_write_5m: int | None = None
-    cache_write_1h: int | None = None
-    cache_write_30m: int | None = None
-    cache_write_12h: int | None = None
     reasoning: int | None = None
     accepted_prediction: int | None = None
     rejected_prediction: int | None = None
@@ -137,6 +140,8 @@ class Usage:
     """Seconds of sound, where a provider bills those in place of tokens."""
     searches: int | None = None
     """Web searches billed beside the tokens."""
+    cache_write_by_ttl: dict[str, int] = field(default_factory=_no_lifetimes)
+    """Parts of ``cache_write`` by how long the cache lives (``5m``, ``1h``), where they are priced apart."""
     modalities: dict[tuple[str, str], int] = field(default_factory=_no_modalities)
     """Tokens by modality (``text``, ``image``, ``audio``) and direction (``input``, ``output``, ``cache_read``)."""
     additional: dict[str, tuple[int | None, int | None]] = field(default_factory=_nothing_additional)
@@ -146,6 +151,8 @@ class Usage:
         total = Usage()
         for name in _FIGURES:
             setattr(total, name, add(getattr(self, name), getattr(other, name)))
+        for ttl in (*self.cache_write_by_ttl, *other.cache_write_by_ttl):
+            total.cache_write_by_ttl[ttl] = self.cache_write_by_ttl.get(ttl, 0) + other.cache_write_by_ttl.get(ttl, 0)
         for key in (*self.modalities, *other.modalities):
             total.modalities[key] = self.modalities.get(key, 0) + other.modalities.get(key, 0)
         for kind in (*self.additional, *other.additional):
@@ -172,15 +179,13 @@ class Response:
     error: str | None = None
     """The provider's own code of an error that it reported inside a response, e.g. ``RESOURCE_EXHAUSTED``."""
     status: str | None = None
-    service_tier: str | None = None
-    system_fingerprint: str | None = None
-    anthropic_service_tier: str | None = None
-    anthropic_speed: str | None = None
     conversation_id: str | None = None
     compacted: bool = False
     """True where the provider replaced part of the conversation by a summary."""
     operation: str | None = None
     """What the call turned out to be, where only the response says so: a batch's first reading is its model call."""
+    attributes: Mapping[str, AttributeValue | None] | None = None
+    """What only this provider says, by attribute: ``{"openai.response.service_tier": "flex"}``."""
     summary: dict[str, object] | None = None
     """What is worth showing of a response that holds no messages: ``{"embeddings": 2, "dimension": 768}``."""
 

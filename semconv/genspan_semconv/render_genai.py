@@ -39,10 +39,6 @@ _PARAMS: Final = {
     "prompt_version": names.GEN_AI_PROMPT_VERSION,
     "response_id": names.GEN_AI_RESPONSE_ID,
     "stream_cursor": names.GEN_AI_REQUEST_STREAM_CURSOR,
-    "service_tier": names.OPENAI_REQUEST_SERVICE_TIER,
-    "api_type": names.OPENAI_API_TYPE,
-    "anthropic_service_tier": names.ANTHROPIC_REQUEST_SERVICE_TIER,
-    "anthropic_speed": names.ANTHROPIC_REQUEST_SPEED,
 }
 
 _USAGE: Final = (
@@ -51,15 +47,18 @@ _USAGE: Final = (
     ("cache_read", names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS),
     ("cache_write", names.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS),
     ("reasoning", names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS),
-    ("cache_write_5m", names.GENSPAN_USAGE_CACHE_WRITE_5M_INPUT_TOKENS),
-    ("cache_write_1h", names.GENSPAN_USAGE_CACHE_WRITE_1H_INPUT_TOKENS),
-    ("cache_write_30m", names.GENSPAN_USAGE_CACHE_WRITE_30M_INPUT_TOKENS),
-    ("cache_write_12h", names.GENSPAN_USAGE_CACHE_WRITE_12H_INPUT_TOKENS),
     ("accepted_prediction", names.GENSPAN_USAGE_ACCEPTED_PREDICTION_OUTPUT_TOKENS),
     ("rejected_prediction", names.GENSPAN_USAGE_REJECTED_PREDICTION_OUTPUT_TOKENS),
     ("seconds", names.GENSPAN_USAGE_AUDIO_SECONDS),
     ("searches", names.GENSPAN_USAGE_WEB_SEARCH_REQUESTS),
 )
+
+_CACHE_WRITE_BY_TTL: Final = {
+    "5m": names.GENSPAN_USAGE_CACHE_WRITE_5M_INPUT_TOKENS,
+    "30m": names.GENSPAN_USAGE_CACHE_WRITE_30M_INPUT_TOKENS,
+    "1h": names.GENSPAN_USAGE_CACHE_WRITE_1H_INPUT_TOKENS,
+    "12h": names.GENSPAN_USAGE_CACHE_WRITE_12H_INPUT_TOKENS,
+}
 
 _MODALITIES: Final = {
     ("text", "input"): names.GEN_AI_USAGE_TEXT_INPUT_TOKENS,
@@ -86,10 +85,6 @@ _RESPONSE: Final = (
     ("status", names.GEN_AI_RESPONSE_STATUS),
     ("compacted", names.GEN_AI_CONVERSATION_COMPACTED),
     ("conversation_id", names.GEN_AI_CONVERSATION_ID),
-    ("service_tier", names.OPENAI_RESPONSE_SERVICE_TIER),
-    ("system_fingerprint", names.OPENAI_RESPONSE_SYSTEM_FINGERPRINT),
-    ("anthropic_service_tier", names.ANTHROPIC_RESPONSE_SERVICE_TIER),
-    ("anthropic_speed", names.ANTHROPIC_RESPONSE_SPEED),
 )
 
 
@@ -132,6 +127,9 @@ def usage(usage: Usage, into: dict[str, AttributeValue]) -> None:
             into[name] = figure
     if usage.total is not None and usage.total != (usage.input or 0) + (usage.output or 0):
         into[names.GENSPAN_USAGE_TOTAL_TOKENS] = usage.total
+    for ttl, figure in usage.cache_write_by_ttl.items():
+        if ttl in _CACHE_WRITE_BY_TTL:
+            into[_CACHE_WRITE_BY_TTL[ttl]] = figure
     for key, figure in usage.modalities.items():
         if key in _MODALITIES:
             into[_MODALITIES[key]] = figure
@@ -150,13 +148,15 @@ def response(response: Response, into: dict[str, AttributeValue]) -> None:
         value = getattr(response, field)
         if value:
             into[name] = value
+    if response.attributes is not None:
+        into.update({name: value for name, value in response.attributes.items() if value is not None})
 
 
 def params(params: Params, into: dict[str, AttributeValue]) -> None:
     """Parameters of the request."""
     for field, value in params.items():
-        name = _PARAMS.get(field)
-        if name is not None:
+        name = _PARAMS.get(field) or ("." in field and field)
+        if name:
             into[name] = value
 
 

@@ -42,8 +42,8 @@ _PROVIDERS: Final = {
 }
 
 
-_OURS: Final = frozenset(("api_type", "response_id"))
-"""Parameters that the program did not pass."""
+_LONG: Final = ("1h", "12h")
+"""Lifetimes of a cache that MLflow prices as "above one hour"."""
 
 
 def start(operation: str, provider: str | None) -> dict[str, AttributeValue]:
@@ -74,7 +74,8 @@ def usage(usage: Usage, into: dict[str, AttributeValue]) -> None:
         members += f', "cache_read_input_tokens": {usage.cache_read}'
     if usage.cache_write is not None:
         members += f', "cache_creation_input_tokens": {usage.cache_write}'
-    long = add(usage.cache_write_1h, usage.cache_write_12h)
+    by_ttl = usage.cache_write_by_ttl
+    long = add(*(by_ttl.get(ttl) for ttl in _LONG)) if by_ttl else None
     if long is not None:
         members += f', "cache_creation_input_tokens_above_1hr": {long}'
     into[names.MLFLOW_CHAT_TOKEN_USAGE] = f"{{{members}}}"
@@ -100,7 +101,10 @@ def inputs(operation: str, requested: str | None, params: Params, prompt: Prompt
         inputs["messages"] = messages
     if requested:
         inputs["model"] = requested
-    inputs.update({name: value for name, value in params.items() if name not in _OURS})
+    for name, value in params.items():
+        prefix, _, own = name.rpartition(".")
+        if name != "response_id" and (not prefix or prefix.endswith(".request")):  # others the program did not pass
+            inputs[own] = value
     if prompt.tools:
         inputs["tools"] = [_tool(tool) for tool in prompt.tools]
     return inputs

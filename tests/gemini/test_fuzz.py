@@ -71,7 +71,7 @@ def _is_value(value: object) -> bool:
 
 def _check_response(found: Response) -> None:
     assert type(found) is Response
-    for name in ("id", "model", "error", "status", "service_tier", "conversation_id"):
+    for name in ("id", "model", "error", "status", "conversation_id"):
         assert type(getattr(found, name)) in (str, type(None)), name
     assert all(type(reason) is str and reason for reason in found.finish_reasons)
     assert type(found.complete) is bool

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from genspan.anthropic.usage import read_usage
+from genspan_semconv import attributes as names
 from genspan_semconv.model import NoContent, Response, Usage, obj, seq, text
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Results(NoContent):
             model=text(models[0]) if len(models) == 1 else None,
             usage=usage if counted else None,
             operation="chat" if counted else None,
-            anthropic_service_tier="batch" if counted else None,
+            attributes={names.ANTHROPIC_RESPONSE_SERVICE_TIER: "batch" if counted else None},
             summary=dict(obj(data.get("results"))),
         )
 

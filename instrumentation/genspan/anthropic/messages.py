@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from genspan.anthropic.parts import read_blocks, read_message, read_odd, read_tools
 from genspan.anthropic.usage import DECLINED, read_usage
+from genspan_semconv import attributes as names
 from genspan_semconv.model import Prompt, Response, obj, parsed, read_params, real, seq, text, texts, whole
 from genspan_semconv.parts import Pieces
 
@@ -45,8 +46,8 @@ _PARAMS: Final[tuple[Parameter, ...]] = (
     ("reasoning_level", lambda value: text(obj(value).get("effort")), ("output_config",)),
     ("output_type", _format, ("output_config", "output_format")),
     ("previous_response_id", lambda value: text(obj(value).get("previous_message_id")), ("thread",)),
-    ("anthropic_service_tier", text, ("service_tier",)),
-    ("anthropic_speed", text, ("speed",)),
+    (names.ANTHROPIC_REQUEST_SERVICE_TIER, text, ("service_tier",)),
+    (names.ANTHROPIC_REQUEST_SPEED, text, ("speed",)),
 )
 
 
@@ -66,9 +67,11 @@ def response(data: Wire) -> Response:
         complete=reason is not None,
         final=reason is not None,
         error=(text(error.get("type")) or "error") if error else None,
-        anthropic_service_tier=text(usage.get("service_tier")),
-        anthropic_speed=text(usage.get("speed")),
         compacted=any(obj(item).get("type") == "compaction" for item in seq(usage.get("iterations"))),
+        attributes={
+            names.ANTHROPIC_RESPONSE_SERVICE_TIER: text(usage.get("service_tier")),
+            names.ANTHROPIC_RESPONSE_SPEED: text(usage.get("speed")),
+        },
     )
 
 

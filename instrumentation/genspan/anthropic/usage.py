@@ -29,8 +29,7 @@ def read_usage(value: object, declined: object = ()) -> Usage | None:
         output=count(wire.get("output_tokens")),
         cache_read=count(wire.get("cache_read_input_tokens")),
         cache_write=add(short, long) if written is None else written,
-        cache_write_5m=short,
-        cache_write_1h=long,
+        cache_write_by_ttl={ttl: figure for ttl, figure in (("5m", short), ("1h", long)) if figure is not None},
         reasoning=count(obj(wire.get("output_tokens_details")).get("thinking_tokens")),
         searches=count(obj(wire.get("server_tool_use")).get("web_search_requests")) or None,
     )

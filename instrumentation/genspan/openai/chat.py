@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from genspan.openai import params as parameters
 from genspan.openai.parts import FINISH, read_message, read_tools, said_by_user
 from genspan.openai.usage import all_but_input, read_usage
+from genspan_semconv import attributes as names
 from genspan_semconv.model import Prompt, Response, obj, seq, text, whole
 from genspan_semconv.parts import Pieces, plain
 
@@ -19,7 +20,7 @@ _FIELDS: Final = frozenset(("id", "model", "usage", "service_tier", "system_fing
 
 def params(body: Wire) -> Params:
     """Parameters of the request."""
-    return {"api_type": "chat_completions", **parameters.read(body)}
+    return {names.OPENAI_API_TYPE: "chat_completions", **parameters.read(body)}
 
 
 def response(data: Wire) -> Response:
@@ -36,8 +37,10 @@ def response(data: Wire) -> Response:
         complete=complete,
         final=complete and usage is not None,
         error=error,
-        service_tier=text(data.get("service_tier")),
-        system_fingerprint=text(data.get("system_fingerprint")),
+        attributes={
+            names.OPENAI_RESPONSE_SERVICE_TIER: text(data.get("service_tier")),
+            names.OPENAI_RESPONSE_SYSTEM_FINGERPRINT: text(data.get("system_fingerprint")),
+        },
     )
 
 

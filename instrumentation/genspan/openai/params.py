@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from genspan_semconv import attributes as names
 from genspan_semconv.model import obj, read_params, real, text, texts, whole
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _TABLE: Final[tuple[Parameter, ...]] = (
     ("choice_count", lambda value: whole(value) if value != 1 else None, ("n",)),
     ("reasoning_level", lambda value: text(value) or text(obj(value).get("effort")), ("reasoning_effort", "reasoning")),
     ("output_type", _output_type, ("modalities", "output_modalities", "response_format", "text")),
-    ("service_tier", lambda value: text(value) if value in _TIERS else None, ("service_tier",)),
+    (names.OPENAI_REQUEST_SERVICE_TIER, lambda value: text(value) if value in _TIERS else None, ("service_tier",)),
     ("previous_response_id", text, ("previous_response_id",)),
     ("conversation_id", conversation, ("conversation",)),
     ("prompt_name", lambda value: text(obj(value).get("id")), ("prompt",)),

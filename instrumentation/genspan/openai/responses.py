@@ -8,6 +8,7 @@ from genspan.openai import params as parameters
 from genspan.openai.chat import error_code
 from genspan.openai.parts import FINISH, other, read_parts, read_tools, said_by_user
 from genspan.openai.usage import read_usage
+from genspan_semconv import attributes as names
 from genspan_semconv.model import Prompt, Response, obj, seq, text, whole
 from genspan_semconv.parts import Pieces, plain, said, server_tool_call, tool_call, with_id
 
@@ -37,7 +38,7 @@ _DELTAS: Final = {
 
 def params(body: Wire) -> Params:
     """Parameters of the request."""
-    return {"api_type": "responses", **parameters.read(body)}
+    return {names.OPENAI_API_TYPE: "responses", **parameters.read(body)}
 
 
 def response(data: Wire) -> Response:
@@ -55,10 +56,10 @@ def response(data: Wire) -> Response:
         complete=status is not None and status not in _RUNNING,
         final=status in _TERMINAL,
         error=error,
-        service_tier=text(data.get("service_tier")),
         conversation_id=parameters.conversation(data.get("conversation")),
         compacted=any(obj(item).get("type") == "compaction" for item in seq(data.get("output"))),
         operation="chat" if data.get("background") is True else None,
+        attributes={names.OPENAI_RESPONSE_SERVICE_TIER: text(data.get("service_tier"))},
     )
 
 

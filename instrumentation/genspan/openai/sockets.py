@@ -11,6 +11,7 @@ from genspan._core.wire.json_text import parse
 from genspan.openai import responses
 from genspan.openai.chat import error_code
 from genspan.openai.plain import Plain
+from genspan_semconv import attributes as names
 from genspan_semconv.model import obj, seq, text
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Realtime:
     def params(self, body: Wire) -> Params:
         """Parameters of the session. The field ``conversation`` says only whether the answer is added to it."""
         found = responses.params({**body, "conversation": None})
-        del found["api_type"]
+        del found[names.OPENAI_API_TYPE]
         return found
 
     def response(self, data: Wire) -> Response:

@@ -19,8 +19,6 @@ _COUNTS: Final = {
     "prompt_cache_hit_tokens": "cache_read",
     "num_cached_tokens": "cache_read",
     "cache_write_tokens": "cache_write",
-    "ttl_30m_tokens": "cache_write_30m",
-    "ttl_12h_tokens": "cache_write_12h",
     "reasoning_tokens": "reasoning",
     "accepted_prediction_tokens": "accepted_prediction",
     "rejected_prediction_tokens": "rejected_prediction",
@@ -32,6 +30,7 @@ _MODALITIES: Final = tuple(
     for modality in ("text", "image", "audio")
     for spelling in ("", "cached_")
 )
+_TTLS: Final = (("ttl_30m_tokens", "30m"), ("ttl_12h_tokens", "12h"))
 _NOTHING: Final = Usage()
 
 
@@ -42,7 +41,11 @@ def read_usage(data: Wire) -> Usage | None:
     outputs = _first(wire, "completion_tokens_details", "output_tokens_details", "output_token_details")
     writes, cached = obj(inputs.get("cache_write_tokens_details")), obj(inputs.get("cached_tokens_details"))
     usage = Usage(seconds=real(wire.get("seconds")))
-    for counts in (inputs, outputs, writes, wire):  # Moonshot, DeepSeek and Mistral have cached tokens in the last
+    for name, ttl in _TTLS:
+        figure = count(writes.get(name))
+        if figure is not None:
+            usage.cache_write_by_ttl[ttl] = figure
+    for counts in (inputs, outputs, wire):  # Moonshot, DeepSeek and Mistral have cached tokens in the last
         _read(usage, counts)
     for counts, direction in ((inputs, "input"), (outputs, "output"), (cached, "cache_read")):
         _read_modalities(usage, counts, direction)
