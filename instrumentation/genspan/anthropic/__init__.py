@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genspan._core.hooks.instrumentor import ProviderInstrumentor
+from genspan._core.supported_sdks import SDKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +18,7 @@ __all__ = ["AnthropicInstrumentor"]
 class AnthropicInstrumentor(ProviderInstrumentor):
     """Traces every model call that a program makes through anthropic, in place of the SDK's own tracing."""
 
-    dependencies = ("anthropic >= 1, < 3",)
-    package = "anthropic"
+    sdk = SDKS["anthropic"]
 
     def _patch_points(self) -> Sequence[Patch | Replacement]:
         from genspan.anthropic.bindings import Routes

@@ -1,4 +1,4 @@
-"""What of anthropic is wrapped, and which request means which operation; the same names in 1.17 and 2.12."""
+"""What of anthropic is wrapped, and which request means which operation."""
 
 from __future__ import annotations
 

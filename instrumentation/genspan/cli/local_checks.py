@@ -37,12 +37,14 @@ def sdks() -> Iterator[Finding]:
         conflict = get_dependency_conflicts(instrumentor.instrumentation_dependencies())
         if conflict is None:
             is_off = is_left_out(point.name)
-            name = wanted.split()[0]
+            name = instrumentor.sdk.distribution
             text = f"{name} {version(name)}"
+            newest = instrumentor.sdk.tested[-1]
+            tested = f"; newer than {newest}, the newest tested" if instrumentor.sdk.untested() else ""
             yield (
                 warn(f"{text}: OTEL_PYTHON_DISABLED_INSTRUMENTATIONS switches {point.name} off")
                 if is_off
-                else ok(f"{text}: traced by {point.name} (supported: {wanted})")
+                else ok(f"{text}: traced by {point.name} (supported: {wanted}{tested})")
             )
         elif conflict.found:
             yield warn(f"{conflict.found} is installed and not traced: {point.name} supports {wanted}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genspan._core.hooks.instrumentor import ProviderInstrumentor
+from genspan._core.supported_sdks import SDKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +18,7 @@ __all__ = ["GeminiInstrumentor"]
 class GeminiInstrumentor(ProviderInstrumentor):
     """Traces every model call that a program makes through google-genai, directly or by chats and function calling."""
 
-    dependencies = ("google-genai >= 2, < 4",)
-    package = "google.genai"
+    sdk = SDKS["gemini"]
 
     def _patch_points(self) -> Sequence[Patch | Replacement]:
         from genspan.gemini import bindings, interaction_bindings

@@ -1,4 +1,4 @@
-"""What of google-genai is wrapped, and which request means which operation; the same names in 2.34 and 3.4.
+"""What of google-genai is wrapped, and which request means which operation.
 
 One call of ``BaseApiClient._request`` is one HTTP request with all its retries. Its argument holds the final URL and
 JSON body; what it returns holds the response text, or yields the parsed chunks of a stream.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genspan._core.hooks.instrumentor import ProviderInstrumentor
+from genspan._core.supported_sdks import SDKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +18,7 @@ __all__ = ["OpenAIInstrumentor"]
 class OpenAIInstrumentor(ProviderInstrumentor):
     """Traces every model call that a program makes through openai, whichever of the SDK's ways it takes."""
 
-    dependencies = ("openai >= 2, < 4",)
-    package = "openai"
+    sdk = SDKS["openai"]
 
     def _patch_points(self) -> Sequence[Patch | Replacement]:
         from genspan.openai.bindings import Routes

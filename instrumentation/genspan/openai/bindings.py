@@ -1,4 +1,4 @@
-"""What of openai is wrapped, and which request means which operation. openai 2.54 and 3.54 have the same names."""
+"""What of openai is wrapped, and which request means which operation."""
 
 from __future__ import annotations
 

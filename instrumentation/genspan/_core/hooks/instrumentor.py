@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from abc import abstractmethod
 from threading import RLock
@@ -11,6 +12,7 @@ import wrapt
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
 from genspan._core.config import read_settings
+from genspan._core.guard import Guard
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
     from genspan._core.config import Settings
     from genspan._core.hooks.patches import Bindings, Patch, Replacement
+    from genspan._core.supported_sdks import Sdk
+
+_logger = logging.getLogger("genspan")
+_beginning = Guard("instrumenting an SDK")
 
 _lock = RLock()
 
@@ -30,10 +36,8 @@ class ProviderInstrumentor(BaseInstrumentor):
     the global ones, also where the program sets them later. Imports no SDK. ``uninstrument()`` puts everything back.
     """
 
-    dependencies: ClassVar[Sequence[str]]
-    """The SDK's distribution and the versions that were tested, as in a requirements file."""
-    package: ClassVar[str]
-    """The SDK's package. What traces it is imported when it is: a process without it pays for one import hook."""
+    sdk: ClassVar[Sdk]
+    """What is traced. Hooks are imported when the SDK is: a process without it pays for one import hook."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -49,7 +53,7 @@ class ProviderInstrumentor(BaseInstrumentor):
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """The SDK and its versions, as OpenTelemetry asks for them."""
-        return self.dependencies
+        return (self.sdk.requirement,)
 
     def instrument(self, **kwargs: Any) -> None:
         """Begin to trace; a second call changes nothing."""
@@ -74,17 +78,22 @@ class ProviderInstrumentor(BaseInstrumentor):
                 if self._settings is settings:  # an import hook cannot be taken back
                     self._begin(settings, providers)
 
-        if self.package in sys.modules:
+        if self.sdk.package in sys.modules:
             begin(None)
         else:
-            wrapt.register_post_import_hook(begin, self.package)
+            wrapt.register_post_import_hook(begin, self.sdk.package)
 
     def _begin(self, settings: Settings, providers: dict[str, Any]) -> None:
         from genspan._core.emit.telemetry import Telemetry
         from genspan._core.hooks.patches import Bindings
 
-        self._bindings = Bindings(self._patch_points(), Telemetry(type(self).__module__, settings, **providers))
-        self._bindings.install()
+        with _beginning:  # it may run in the program's import of the SDK
+            if _logger.isEnabledFor(logging.DEBUG) and (installed := self.sdk.untested()) is not None:
+                newest = self.sdk.tested[-1]
+                _logger.debug("%s %s is newer than %s, the newest tested", self.sdk.distribution, installed, newest)
+        with _beginning:
+            self._bindings = Bindings(self._patch_points(), Telemetry(type(self).__module__, settings, **providers))
+            self._bindings.install()
 
     @abstractmethod
     def _patch_points(self) -> Sequence[Patch | Replacement]:

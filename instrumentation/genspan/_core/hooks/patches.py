@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import wrapt
 
+from genspan._core.guard import Guard
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import ModuleType
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from genspan._core.hooks.wrappers import Wrapper
 
 _logger = logging.getLogger("genspan")
+_patching = Guard("a patch point")
 
 
 class Patch(NamedTuple):
@@ -80,14 +83,18 @@ class Bindings:
     def _apply(self, module: ModuleType) -> None:
         with self._lock:
             for patch in self._patches[module.__name__] if self._active else ():
-                try:
-                    parent, attribute, original = wrapt.resolve_path(module, patch.attribute)
-                except (AttributeError, ImportError):
-                    _logger.debug("%s.%s is not in this version of the SDK", module.__name__, patch.attribute)
-                    continue
-                wrapper = self._made(patch, original)
-                self._done.append(_Wrapped(parent, attribute, original, wrapper, attribute not in vars(parent)))
-                setattr(parent, attribute, wrapper)
+                with _patching:
+                    self._patch(module, patch)
+
+    def _patch(self, module: ModuleType, patch: Patch | Replacement) -> None:
+        try:
+            parent, attribute, original = wrapt.resolve_path(module, patch.attribute)
+        except (AttributeError, ImportError):
+            _logger.debug("%s.%s is not in this version of the SDK", module.__name__, patch.attribute)
+            return
+        wrapper = self._made(patch, original)
+        self._done.append(_Wrapped(parent, attribute, original, wrapper, attribute not in vars(parent)))
+        setattr(parent, attribute, wrapper)
 
     def _made(self, patch: Patch | Replacement, original: Any) -> Any:
         if isinstance(patch, Replacement):
