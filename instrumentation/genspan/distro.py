@@ -29,9 +29,9 @@ class Distro(BaseDistro):
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         """Loads it, unless another distribution's would trace what ours traces."""
-        from genspan._rivals import stands_aside
+        from genspan._other_instrumentations import is_superseded
 
-        if not stands_aside(entry_point):
+        if not is_superseded(entry_point):
             untyped: Any = super()
             untyped.load_instrumentor(entry_point, **kwargs)
 

@@ -13,7 +13,7 @@ from unittest.mock import patch
 import pytest
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
-from genspan import _rivals
+from genspan import _other_instrumentations as others
 from genspan._core.config import defaults
 from genspan.distro import Configurator, Distro, _processor
 from genspan.mlflow import MlflowSpanExporter
@@ -139,16 +139,16 @@ def test_what_the_other_exporter_gets():
 
 
 @pytest.fixture
-def fresh_rivals(environment):
-    for cached in (_rivals.own, _rivals.keeps_rivals, _rivals._is_active):
+def fresh(environment):
+    for cached in (others.own, others._is_active):
         cached.cache_clear()
     yield environment
-    for cached in (_rivals.own, _rivals.keeps_rivals, _rivals._is_active):
+    for cached in (others.own, others._is_active):
         cached.cache_clear()
 
 
 def entry(name: str, value: str = "somebody.else:Instrumentor") -> EntryPoint:
-    return EntryPoint(name, value, _rivals.GROUP)
+    return EntryPoint(name, value, others.GROUP)
 
 
 @pytest.mark.parametrize(
@@ -163,28 +163,28 @@ def entry(name: str, value: str = "somebody.else:Instrumentor") -> EntryPoint:
         ("google-genai", {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "flask, genspan-gemini"}, False),
     ],
 )
-def test_rivals(fresh_rivals, caplog, name, settings, aside):
-    fresh_rivals.update(settings)
-    assert _rivals.stands_aside(entry(name)) is aside
+def test_rivals(fresh, caplog, name, settings, aside):
+    fresh.update(settings)
+    assert others.is_superseded(entry(name)) is aside
     assert len(caplog.records) == aside
     if aside:
         message = caplog.records[0].getMessage()
         assert all(word in message for word in ("genspan-gemini", name, "somebody.else:Instrumentor", "GENSPAN_RIVALS"))
 
 
-def test_our_own_is_no_rival(fresh_rivals):
-    assert not any(_rivals.stands_aside(own) for own in _rivals.own())
-    assert {own.name for own in _rivals.own()} >= {"genspan-gemini"}
+def test_our_own_is_no_rival(fresh):
+    assert not any(others.is_superseded(own) for own in others.own())
+    assert {own.name for own in others.own()} >= {"genspan-gemini"}
 
 
-def test_where_ours_cannot_trace_the_sdk_the_other_one_does(fresh_rivals):
-    with patch("genspan._rivals.get_dependency_conflicts", return_value="conflict"):
-        assert not _rivals.stands_aside(entry("google-genai"))
+def test_where_ours_cannot_trace_the_sdk_the_other_one_does(fresh):
+    with patch("genspan._other_instrumentations.get_dependency_conflicts", return_value="conflict"):
+        assert not others.is_superseded(entry("google-genai"))
 
 
-def test_an_unknown_value_is_said_and_the_default_used(fresh_rivals, caplog):
-    fresh_rivals["GENSPAN_RIVALS"] = "both"
-    assert _rivals.stands_aside(entry("google-genai"))
+def test_an_unknown_value_is_said_and_the_default_used(fresh, caplog):
+    fresh["GENSPAN_RIVALS"] = "both"
+    assert others.is_superseded(entry("google-genai"))
     assert "'both'" in caplog.records[0].getMessage()
     assert "accepted: keep, skip" in caplog.records[0].getMessage()
 

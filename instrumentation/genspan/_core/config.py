@@ -19,6 +19,7 @@ _logger = logging.getLogger("genspan")
 CAPTURE: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 DIALECTS: Final = "GENSPAN_DIALECTS"
 MAX_BLOB_BYTES: Final = "GENSPAN_MAX_BLOB_BYTES"
+OTHERS: Final = "GENSPAN_RIVALS"
 STABILITY: Final = "OTEL_SEMCONV_STABILITY_OPT_IN"
 DISABLED: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 TRACKING_URI: Final = "MLFLOW_TRACKING_URI"
@@ -49,6 +50,8 @@ class Settings:
     """Inline data (images, audio) above this size is named but not kept."""
     latest_metrics: bool = False
     """The ``gen_ai.client.inference.*`` metrics in place of ``gen_ai.client.operation.*`` and ``.token.usage``."""
+    keep_others: bool = False
+    """Other instrumentations of the same SDKs are loaded too, and spans of others keep the usage that they report."""
 
 
 in_code: WeakSet[object] = WeakSet()
@@ -125,6 +128,7 @@ def read_settings(env: Mapping[str, str] = environ) -> Settings:
         dialects=_dialects(env, frozenset(implied)),
         max_blob_bytes=_size(env, MAX_BLOB_BYTES, 1 << 20),
         latest_metrics="gen_ai_latest_experimental" in listed(env.get(STABILITY, "")),
+        keep_others=keeps_others(env),
     )
 
 
@@ -169,6 +173,14 @@ def _size(env: Mapping[str, str], name: str, default: int) -> int:
         refuse(name, value, "a number of bytes", str(default))
         return default
     return int(value)
+
+
+def keeps_others(env: Mapping[str, str] = environ) -> bool:
+    """The setting ``GENSPAN_RIVALS``: ``keep``, or ``skip`` as by default."""
+    value = env.get(OTHERS, "").strip()
+    if value.lower() not in ("", "keep", "skip"):
+        refuse(OTHERS, value, "keep, skip", "skip")
+    return value.lower() == "keep"
 
 
 _refused: set[tuple[str, str]] = set()

@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 
-from genspan import _rivals
-from genspan._core.config import CAPTURE, defaults, exporters, is_left_out, read_settings, sdk_disabled
+from genspan import _other_instrumentations
+from genspan._core.config import (
+    CAPTURE,
+    OTHERS,
+    defaults,
+    exporters,
+    is_left_out,
+    keeps_others,
+    read_settings,
+    sdk_disabled,
+)
 from genspan.cli.findings import note, ok, warn
 
 if TYPE_CHECKING:
@@ -31,7 +40,7 @@ def versions() -> Iterator[Finding]:
 
 def sdks() -> Iterator[Finding]:
     """Our instrumentations: whether each SDK is here, in a version that was tested, and not switched off."""
-    for point in _rivals.own():
+    for point in _other_instrumentations.own():
         instrumentor: Any = point.load()()
         wanted = ", ".join(instrumentor.instrumentation_dependencies())
         conflict = get_dependency_conflicts(instrumentor.instrumentation_dependencies())
@@ -106,12 +115,12 @@ def content() -> Iterator[Finding]:
 
 def rivals() -> Iterator[Finding]:
     """Whoever else traces the same calls."""
-    found = _rivals.rivals()
+    found = _other_instrumentations.found()
     for other, ours in found.items():
-        if _rivals.keeps_rivals() or not is_our_distro():
+        if keeps_others() or not is_our_distro():
             yield warn(f"{other} is loaded beside {ours}: calls may be counted twice")
         else:
-            yield ok(f"{other} is left out for {ours} ({_rivals.SETTING}=keep loads both)")
+            yield ok(f"{other} is left out for {ours} ({OTHERS}=keep loads both)")
     for sdk, (file, switch) in _NATIVE.items():
         if _has(sdk, file):
             yield note(f"{sdk} traces itself too; {switch} switches that off")

@@ -46,7 +46,7 @@ class Sessions(ABC):
 
     def __init__(self, api: Api, operation: str, key: MakeKey, counted: Counted) -> None:
         self._api, self._operation, self._key, self._counted = api, operation, key, counted
-        self._models, self._begun = Recent[str](), Recent[int]()
+        self._models, self._begun = Recent[str, str](), Recent[str, int]()
 
     @abstractmethod
     def told(self, data: Mapping[str, object], response: Any) -> Iterable[Told]:

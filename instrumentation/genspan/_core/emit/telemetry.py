@@ -17,6 +17,7 @@ from opentelemetry.trace import NoOpTracer, ProxyTracer, SpanKind
 from genspan._core.context import emitting, session_attributes
 from genspan._core.emit.events import emit
 from genspan._core.emit.metrics import Instruments
+from genspan._core.emit.usage_deduplication import deduplicate_usage
 from genspan._core.guard import Guard
 from genspan_semconv import render_genai, render_mlflow
 
@@ -80,6 +81,8 @@ class Telemetry:
         if not (self._traces or (self._tracer_provider is None and trace._TRACER_PROVIDER is None)):
             self._tracer = self._new_tracer()
             self._traces = not isinstance(self._tracer, (NoOpTracer, ProxyTracer))
+            if self._traces and not self.settings.keep_others:
+                deduplicate_usage(self._tracer_provider or trace.get_tracer_provider())
         return self._traces
 
     def instruments(self) -> Instruments | None:

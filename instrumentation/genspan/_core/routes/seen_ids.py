@@ -8,13 +8,14 @@ from typing import Final, Generic, TypeVar
 
 _MAX_IDS: Final = 10_000
 
-_T = TypeVar("_T")
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 
-class Recent(OrderedDict[str, _T], Generic[_T]):
+class Recent(OrderedDict[_K, _V], Generic[_K, _V]):
     """A mapping that forgets the oldest of too many ids."""
 
-    def put(self, identity: str, value: _T) -> None:
+    def put(self, identity: _K, value: _V) -> None:
         """Keep a value."""
         self[identity] = value
         if len(self) > _MAX_IDS:
@@ -25,7 +26,7 @@ class Counted:
     """Ids whose usage has been counted, each with how many items of it."""
 
     def __init__(self) -> None:
-        self._items = Recent[int]()
+        self._items = Recent[str, int]()
         self._lock = Lock()
 
     def first(self, identity: str, item: int = 0) -> bool:

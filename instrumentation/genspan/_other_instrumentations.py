@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from os import environ
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 
-from genspan._core.config import is_left_out
+from genspan._core.config import OTHERS, is_left_out, keeps_others
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("genspan")
 
 GROUP: Final = "opentelemetry_instrumentor"
-SETTING: Final = "GENSPAN_RIVALS"
 _PREFIX: Final = "genspan-"
 # The entry-point names by which OpenTelemetry, OpenInference and OpenLLMetry instrument an SDK.
 _NAMES: Final[Mapping[str, frozenset[str]]] = {
@@ -28,33 +26,24 @@ _NAMES: Final[Mapping[str, frozenset[str]]] = {
 }
 
 
-def rivals(candidates: Iterable[EntryPoint] | None = None) -> dict[str, str]:
+def found(candidates: Iterable[EntryPoint] | None = None) -> dict[str, str]:
     """Installed instrumentations (name and module) that trace an SDK which ours traces too, with our name for it."""
     if candidates is None:
         candidates = entry_points(group=GROUP)
     return {f"{other.name} ({other.value})": ours for other in candidates if (ours := covered_by(other)) is not None}
 
 
-def stands_aside(other: EntryPoint) -> bool:
+def is_superseded(other: EntryPoint) -> bool:
     """Whether to leave out another distribution's instrumentation; says so."""
     ours = covered_by(other)
-    if ours is None or keeps_rivals():
+    if ours is None or keeps_others():
         return False
     _logger.warning(
         "%s traces what the instrumentation %r (%s) traces too; the latter is left out, so that calls are counted "
         "once. %s=keep loads both; OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=%s loads the other one.",
-        *(ours, other.name, other.value, SETTING, ours),
+        *(ours, other.name, other.value, OTHERS, ours),
     )
     return True
-
-
-@cache
-def keeps_rivals() -> bool:
-    """The setting ``GENSPAN_RIVALS``."""
-    value = environ.get(SETTING, "").strip().lower()
-    if value not in ("", "keep", "skip"):
-        _logger.warning("%s=%r is not known; accepted: keep, skip. Using: skip.", SETTING, value)
-    return value == "keep"
 
 
 def covered_by(other: EntryPoint) -> str | None:
