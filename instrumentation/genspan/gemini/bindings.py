@@ -17,6 +17,7 @@ from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch
 from genspan._core.hooks.stream_taps import AsyncTap, Tap
 from genspan._core.routes.contract import Api, Request, Route
+from genspan._core.routes.provider_names import default_port
 from genspan._core.wire.json_text import parse
 from genspan.gemini import count_tokens, embeddings, generate_content, images, tools
 from genspan_semconv.model import Key
@@ -54,12 +55,9 @@ def route(method: str, url: str) -> Route | None:
         api, operation = _METHODS["embedContent"]
     vertex = "/publishers/" in path or "/projects/" in path
     provider = "gcp.vertex_ai" if vertex else "gcp.gemini"
-    key = Key(operation, provider, model, parts.hostname, _port(parts.port, parts.scheme), action.startswith("stream"))
+    port = parts.port or default_port(parts.scheme)
+    key = Key(operation, provider, model, parts.hostname, port, action.startswith("stream"))
     return Route(api, key)
-
-
-def _port(port: int | None, scheme: str) -> int | None:
-    return port or {"https": 443, "http": 80}.get(scheme)
 
 
 def _describe(instance: Any, args: Args, kwargs: Kwargs) -> Request | None:
@@ -75,7 +73,7 @@ def _behind_one_url(url: str) -> Route | None:
     if turn is None or ":" in parts.path:
         return None
     api, key = turn.plan.request().route
-    return Route(api, key._replace(address=parts.hostname, port=_port(parts.port, parts.scheme)))
+    return Route(api, key._replace(address=parts.hostname, port=parts.port or default_port(parts.scheme)))
 
 
 def _settle(call: Call, result: Any) -> Any:

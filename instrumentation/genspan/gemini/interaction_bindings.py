@@ -12,6 +12,7 @@ from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch
 from genspan._core.hooks.response_watcher import settle
 from genspan._core.routes.contract import Request, Route
+from genspan._core.routes.provider_names import default_port
 from genspan._core.wire.json_text import parse
 from genspan.gemini import interactions
 from genspan_semconv.model import Key, Prompt, Response, obj, text
@@ -115,7 +116,7 @@ def _describe(created: Created, fetched: Fetched, instance: Any, args: Args, kwa
         return None
     vertex = "/projects/" in request.url.path
     provider = "gcp.vertex_ai" if vertex else "gcp.gemini"
-    port = request.url.port or {"https": 443, "http": 80}.get(request.url.scheme)
+    port = request.url.port or default_port(request.url.scheme)
     address = (request.url.host, port)
     if found["id"]:
         stream = "stream=true" in str(request.url.query).lower()

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 INFERENCE: Final = frozenset(("chat", "generate_content", "text_completion"))
 """Operations that generate; the conventions give them content, and metrics of their own."""
 
-_SECONDS: Final = [0.01 * 2**step for step in range(14)]
-_TOKENS: Final = [4**step for step in range(14)]
 _MAX_CACHED: Final = 1000
 
 
@@ -39,13 +37,13 @@ class Instruments:
     def __init__(self, meter: Meter, latest: bool) -> None:
         self._meter = meter
         self._latest = latest
-        self._duration = self._seconds(names.METRIC_GEN_AI_CLIENT_OPERATION_DURATION)
-        self._tool = self._seconds(names.METRIC_GEN_AI_EXECUTE_TOOL_DURATION)
+        self._duration = self._histogram(names.METRIC_GEN_AI_CLIENT_OPERATION_DURATION, "s")
+        self._tool = self._histogram(names.METRIC_GEN_AI_EXECUTE_TOOL_DURATION, "s")
         if latest:
-            self._inference = self._seconds(names.METRIC_GEN_AI_CLIENT_INFERENCE_DURATION)
-            self._first_chunk = self._seconds(names.METRIC_GEN_AI_CLIENT_INFERENCE_TIME_TO_FIRST_CHUNK)
-            self._input = self._tokens(names.METRIC_GEN_AI_CLIENT_INFERENCE_OPERATION_INPUT_TOKENS)
-            self._output = self._tokens(names.METRIC_GEN_AI_CLIENT_INFERENCE_OPERATION_OUTPUT_TOKENS)
+            self._inference = self._histogram(names.METRIC_GEN_AI_CLIENT_INFERENCE_DURATION, "s")
+            self._first_chunk = self._histogram(names.METRIC_GEN_AI_CLIENT_INFERENCE_TIME_TO_FIRST_CHUNK, "s")
+            self._input = self._histogram(names.METRIC_GEN_AI_CLIENT_INFERENCE_OPERATION_INPUT_TOKENS, "{token}")
+            self._output = self._histogram(names.METRIC_GEN_AI_CLIENT_INFERENCE_OPERATION_OUTPUT_TOKENS, "{token}")
             self._counters: dict[str, Counter] = {
                 name: meter.create_counter(name, unit="{token}")
                 for name in (
@@ -58,8 +56,8 @@ class Instruments:
             }
         else:
             self._inference = self._duration
-            self._first_chunk = self._seconds(names.METRIC_GEN_AI_CLIENT_OPERATION_TIME_TO_FIRST_CHUNK)
-            self._input = self._output = self._tokens(names.METRIC_GEN_AI_CLIENT_TOKEN_USAGE)
+            self._first_chunk = self._histogram(names.METRIC_GEN_AI_CLIENT_OPERATION_TIME_TO_FIRST_CHUNK, "s")
+            self._input = self._output = self._histogram(names.METRIC_GEN_AI_CLIENT_TOKEN_USAGE, "{token}")
         self._cache: dict[object, dict[str, AttributeValue]] = {}
 
     def record(self, m: Measurement) -> None:
@@ -131,8 +129,5 @@ class Instruments:
         self._cache[wanted] = attributes
         return attributes
 
-    def _seconds(self, name: str) -> Histogram:
-        return self._meter.create_histogram(name, unit="s", explicit_bucket_boundaries_advisory=_SECONDS)
-
-    def _tokens(self, name: str) -> Histogram:
-        return self._meter.create_histogram(name, unit="{token}", explicit_bucket_boundaries_advisory=_TOKENS)
+    def _histogram(self, name: str, unit: str) -> Histogram:
+        return self._meter.create_histogram(name, unit=unit, explicit_bucket_boundaries_advisory=names.BUCKETS[name])

@@ -60,6 +60,11 @@ def provider_of(host: str, hosts: dict[str, str]) -> str | None:
     return hosts[max(found, key=len)] if found else None
 
 
+def default_port(scheme: str) -> int | None:
+    """The port of URLs of a scheme that name none."""
+    return {"https": 443, "wss": 443, "http": 80, "ws": 80}.get(scheme)
+
+
 class Keys:
     """Makes the keys of calls by the client that makes them and the URL that it sends to.
 
@@ -75,7 +80,7 @@ class Keys:
     def key(self, client: Any, operation: str, model: str | None, stream: bool, url: Any = None) -> Key:
         """The key of a call; ``url`` where it is not the client's own."""
         url = client.base_url if url is None else url
-        port = url.port or {"https": 443, "wss": 443, "http": 80, "ws": 80}.get(url.scheme)
+        port = url.port or default_port(url.scheme)
         provider = self._provider(url.host, cast("type[Any]", type(client)))
         return Key(operation, provider, model, url.host, port, stream)
 
