@@ -22,9 +22,9 @@ from rich.text import Text
 
 from demo.services import ROOT, Services
 from genspan.cli.mlflow_traces import TraceReader
-from genspan.cli.tree import render, tokens
-from genspan.mlflow.problems import Problem
-from genspan.mlflow.settings import read_destination
+from genspan.cli.trace_tree import render, tokens
+from genspan.mlflow.destination import read_destination
+from genspan.mlflow.errors import ExportError
 
 if TYPE_CHECKING:
     from genspan.cli.mlflow_traces import Trace
@@ -53,7 +53,7 @@ def main() -> int:
         except KeyboardInterrupt:
             console.print("\nStopped.", style="dim")
             return 130
-        except (Problem, RuntimeError) as problem:
+        except (ExportError, RuntimeError) as problem:
             console.print(f"The demo could not go on: {problem}", style="red")
             _show_logs(Path(folder))
             return 1

@@ -16,7 +16,7 @@ from tests.support.browser import browser_page
 from tests.support.mlflow_page import open_trace
 
 from genspan.cli.mlflow_traces import TraceReader
-from genspan.mlflow.settings import read_destination
+from genspan.mlflow.destination import read_destination
 
 PICTURE = ROOT / "docs/images/mlflow-trace.png"
 EXPERIMENT = "Gemini"

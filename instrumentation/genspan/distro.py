@@ -50,7 +50,7 @@ class Configurator(_OTelSDKConfigurator):
 
 def _processor(span_exporter: SpanExporter, *_: Any, **__: Any) -> SpanProcessor:
     from genspan.mlflow import MlflowSpanExporter
-    from genspan.mlflow.spans import WithoutMlflowContent
+    from genspan.mlflow.span_copy import WithoutMlflowContent
 
     is_ours = isinstance(span_exporter, MlflowSpanExporter)
     return BatchSpanProcessor(span_exporter if is_ours else WithoutMlflowContent(span_exporter))

@@ -17,7 +17,7 @@ from genspan import _other_instrumentations as others
 from genspan._core.config import defaults
 from genspan.distro import Configurator, Distro, _processor
 from genspan.mlflow import MlflowSpanExporter
-from genspan.mlflow.spans import WithoutMlflowContent
+from genspan.mlflow.span_copy import WithoutMlflowContent
 from tests.support.fake_mlflow import FakeMlflow
 from tests.support.spans import ended_span
 

@@ -106,6 +106,11 @@ class FakeMlflow:
             if found is None:
                 return error(404, "RESOURCE_DOES_NOT_EXIST")
             return Answer(body=json.dumps({"experiment": found}))
+        if request.path.endswith("/experiments/get"):
+            number = request.query["experiment_id"]
+            known = {found["experiment_id"]: found for found in self.experiments.values()}
+            found = known.get(number, {"experiment_id": number, "lifecycle_stage": "active"})
+            return Answer(body=json.dumps({"experiment": found}))
         if request.path.endswith("/experiments/create"):
             return self._create(json.loads(request.body)["name"])
         if request.path.endswith("/health"):

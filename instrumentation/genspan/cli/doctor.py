@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from genspan._core.config import exporters
 from genspan.cli import local_checks
-from genspan.cli.findings import show
+from genspan.cli.check_result import show
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -5,13 +5,14 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, distribution, entry_points, version
 from os import environ
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 
 from genspan import _other_instrumentations
 from genspan._core.config import (
     CAPTURE,
+    DISABLED,
     OTHERS,
     defaults,
     exporters,
@@ -20,48 +21,69 @@ from genspan._core.config import (
     read_settings,
     sdk_disabled,
 )
-from genspan.cli.findings import note, ok, warn
+from genspan.cli.check_result import fail, note, ok, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.metadata import EntryPoint
 
-    from genspan.cli.findings import Finding
+    from genspan.cli.check_result import CheckResult
 
-# SDKs that trace themselves: a file of theirs that shows it, and how to switch that off.
-_NATIVE: Final = {"anthropic": ("anthropic/_tracing.py", "ANTHROPIC_OPEN_TELEMETRY=false")}
+_TRACES_EXPORTER: Final = "OTEL_TRACES_EXPORTER"
+# SDKs that trace themselves: a file of theirs that shows it.
+_NATIVE: Final = {"anthropic": "anthropic/_tracing.py"}
 
 
-def versions() -> Iterator[Finding]:
+def versions() -> Iterator[CheckResult]:
     yield ok(f"Python {platform.python_version()} on {platform.system()}")
     for name in ("genspan", "opentelemetry-sdk", "opentelemetry-instrumentation"):
         yield ok(f"{name} {version(name)}")
 
 
-def sdks() -> Iterator[Finding]:
-    """Our instrumentations: whether each SDK is here, in a version that was tested, and not switched off."""
+class _Sdk(NamedTuple):
+    """An SDK of ours: its instrumentation, what is installed (name and version), and whether calls of it are traced."""
+
+    instrumentation: str
+    supported: str
+    installed: str | None
+    is_supported: bool
+    is_disabled: bool
+    remark: str
+
+    @property
+    def is_traced(self) -> bool:
+        return self.is_supported and not self.is_disabled
+
+
+def _sdks() -> Iterator[_Sdk]:
     for point in _other_instrumentations.own():
         instrumentor: Any = point.load()()
-        wanted = ", ".join(instrumentor.instrumentation_dependencies())
+        supported = ", ".join(instrumentor.instrumentation_dependencies())
         conflict = get_dependency_conflicts(instrumentor.instrumentation_dependencies())
-        if conflict is None:
-            is_off = is_left_out(point.name)
-            name = instrumentor.sdk.distribution
-            text = f"{name} {version(name)}"
-            newest = instrumentor.sdk.tested[-1]
-            tested = f"; newer than {newest}, the newest tested" if instrumentor.sdk.untested() else ""
-            yield (
-                warn(f"{text}: OTEL_PYTHON_DISABLED_INSTRUMENTATIONS switches {point.name} off")
-                if is_off
-                else ok(f"{text}: traced by {point.name} (supported: {wanted}{tested})")
-            )
-        elif conflict.found:
-            yield warn(f"{conflict.found} is installed and not traced: {point.name} supports {wanted}")
+        sdk = instrumentor.sdk
+        installed = f"{sdk.distribution} {version(sdk.distribution)}" if conflict is None else conflict.found
+        is_newer = conflict is None and sdk.untested()
+        remark = f"; newer than {sdk.tested[-1]}, the newest tested" if is_newer else ""
+        yield _Sdk(point.name, supported, installed, conflict is None, is_left_out(point.name), remark)
+
+
+def sdks() -> Iterator[CheckResult]:
+    """Our instrumentations: whether each SDK is here, in a supported version, and not switched off."""
+    found = list(_sdks())
+    for sdk in found:
+        if sdk.installed is None:
+            yield note(f"{sdk.supported}: not installed")
+        elif sdk.is_disabled:
+            yield warn(f"{sdk.installed}: {DISABLED} switches {sdk.instrumentation} off")
+        elif sdk.is_supported:
+            yield ok(f"{sdk.installed}: traced by {sdk.instrumentation} (supported: {sdk.supported}{sdk.remark})")
         else:
-            yield note(f"{wanted}: not installed")
+            yield fail(f"{sdk.installed} is installed and not traced: {sdk.instrumentation} supports {sdk.supported}")
+    if any(sdk.installed for sdk in found) and not any(sdk.is_traced for sdk in found):
+        yield fail("No SDK is traced")
 
 
-def loading() -> Iterator[Finding]:
+def loading() -> Iterator[CheckResult]:
     """Which distribution opentelemetry-instrument takes: the first that it finds, unless it is told."""
     for group, setting in (
         ("opentelemetry_distro", "OTEL_PYTHON_DISTRO"),
@@ -70,7 +92,10 @@ def loading() -> Iterator[Finding]:
         chosen = _first(group, environ.get(setting))
         kind = group.partition("_")[2]
         if chosen is None:
-            yield warn(f"{setting}={environ.get(setting)}: there is no such {kind}")
+            # Without a configurator there is no SDK, without a distro no default for OTEL_TRACES_EXPORTER.
+            is_lost = kind == "configurator" or not environ.get(_TRACES_EXPORTER, "").strip()
+            level = fail if is_lost else warn
+            yield level(f"{setting}={environ.get(setting)}: there is no such {kind}")
         elif chosen.value.startswith("genspan."):
             yield ok(f"opentelemetry-instrument takes the {kind} of genspan")
         else:
@@ -87,9 +112,11 @@ def _first(group: str, name: str | None) -> EntryPoint | None:
     return next((point for point in entry_points(group=group) if name in (None, point.name)), None)
 
 
-def destinations() -> Iterator[Finding]:
+def destinations() -> Iterator[CheckResult]:
     if sdk_disabled():
-        yield warn("OTEL_SDK_DISABLED=true: nothing is recorded")
+        yield fail("OTEL_SDK_DISABLED=true: nothing is recorded")
+    if environ.get("OTEL_TRACES_SAMPLER", "").strip().lower().endswith("always_off"):
+        yield fail(f"OTEL_TRACES_SAMPLER={environ['OTEL_TRACES_SAMPLER']}: nothing is recorded")
     for name, default in defaults().items():
         value = environ.get(name, "").strip()
         if value:
@@ -98,11 +125,19 @@ def destinations() -> Iterator[Finding]:
             yield ok(f"{name}={default} (not set; our default under opentelemetry-instrument)")
         else:
             yield warn(f"{name} is not set; ours would be {default}, but another distro decides")
-    if "console" in exporters():
+    names = exporters()
+    if tuple(name.lower() for name in names) == ("none",):
+        yield fail(f"{_TRACES_EXPORTER}=none: spans go nowhere")
+        return
+    installed = {"otlp", *(point.name for point in entry_points(group="opentelemetry_traces_exporter"))}
+    for name in names:
+        if name not in installed:
+            yield fail(f"There is no exporter {name!r}, and none is set up; installed: {', '.join(sorted(installed))}")
+    if "console" in names:
         yield note("The console exporter prints spans on the standard output of the program")
 
 
-def content() -> Iterator[Finding]:
+def content() -> Iterator[CheckResult]:
     """Read as an instrumentor would; a value that is not known is said in the log."""
     settings = read_settings()
     places = [name for name, used in (("spans", settings.span_content), ("events", settings.event_content)) if used]
@@ -113,7 +148,7 @@ def content() -> Iterator[Finding]:
     yield ok(f"Inline data up to {settings.max_blob_bytes:,} bytes is kept (GENSPAN_MAX_BLOB_BYTES)")
 
 
-def rivals() -> Iterator[Finding]:
+def rivals() -> Iterator[CheckResult]:
     """Whoever else traces the same calls."""
     found = _other_instrumentations.found()
     for other, ours in found.items():
@@ -121,9 +156,11 @@ def rivals() -> Iterator[Finding]:
             yield warn(f"{other} is loaded beside {ours}: calls may be counted twice")
         else:
             yield ok(f"{other} is left out for {ours} ({OTHERS}=keep loads both)")
-    for sdk, (file, switch) in _NATIVE.items():
+    traced = {sdk.instrumentation for sdk in _sdks() if sdk.is_traced}
+    for sdk, file in _NATIVE.items():
         if _has(sdk, file):
-            yield note(f"{sdk} traces itself too; {switch} switches that off")
+            spans = "genspan's spans stand in place of its own" if f"genspan-{sdk}" in traced else "genspan does not"
+            yield note(f"{sdk} traces itself; {spans}")
     if not found:
         yield ok("No other instrumentation of these SDKs is installed")
 

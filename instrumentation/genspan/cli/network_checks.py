@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from dataclasses import replace
-from importlib.util import find_spec
+from importlib import metadata
 from os import environ
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from genspan._core.config import defaults
-from genspan.cli.findings import fail, note, ok, warn
-from genspan.mlflow.experiment import DEFAULT_ID
-from genspan.mlflow.problems import judge
-from genspan.mlflow.session import MlflowSession
-from genspan.mlflow.settings import SettingsError, read_destination
-from genspan_semconv.model import obj
+from genspan._core.routes.provider_names import default_port
+from genspan.cli.check_result import fail, note, ok, warn
+from genspan.mlflow.destination import SettingsError, read_destination
+from genspan.mlflow.errors import ExportError, error_of
+from genspan.mlflow.experiments import DEFAULT_ID, RestExperiments, find
+from genspan.mlflow.http_session import MlflowSession
+from genspan.mlflow.sql_store import REQUIREMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from genspan.cli.findings import Finding
-    from genspan.mlflow.settings import Destination
+    from genspan.cli.check_result import CheckResult
+    from genspan.mlflow.destination import Destination
 
-_EXPERIMENTS: Final = "/api/2.0/mlflow/experiments"
+_PORTS: Final = {"grpc": 4317, "http/protobuf": 4318}
+"""OTLP's own ports, https://opentelemetry.io/docs/specs/otlp/."""
 
 
-def mlflow(probe: bool) -> Iterator[Finding]:
+def mlflow(probe: bool) -> Iterator[CheckResult]:
     """The server, the login and the experiment that the exporter ``mlflow`` would use."""
     try:
         destination = read_destination()
@@ -38,60 +41,70 @@ def mlflow(probe: bool) -> Iterator[Finding]:
         return
     if not environ.get("MLFLOW_TRACKING_URI"):
         yield note(f"MLFLOW_TRACKING_URI is not set; using {destination.shown}")
-    findings = _server(destination) if destination.is_server else _store(destination)
     failed = False
-    for finding in findings:
-        failed = failed or finding.level == "FAIL"
-        yield finding
+    for result in _server(destination) if destination.is_server else _sql_store(destination):
+        failed = failed or result.level == "FAIL"
+        yield result
     if probe and not failed:
         yield _probe()
 
 
-def _server(destination: Destination) -> Iterator[Finding]:
+def _server(destination: Destination) -> Iterator[CheckResult]:
     session = MlflowSession(replace(destination, timeout=min(destination.timeout, 10)))
     try:
-        health = session.ask("GET", "/health")
-        problem = judge(health, destination)
-        if problem is not None or health.body.strip() != "OK":
-            yield fail(str(problem) if problem else f"{destination.shown}/health does not say OK: is this MLflow?")
+        health = session.call("GET", "/health")
+        if health.status != 200 or health.body.strip() != "OK":  # before MLflow 3.17 its type is text/html
+            error = error_of(health, destination)
+            yield fail(str(error) if error else f"{destination.shown}/health does not say OK: is this MLflow?")
             return
-        number = session.ask("GET", "/version")
-        yield ok(f"{destination.shown} answers" + (f", MLflow {number.body.strip()}" if number.status == 200 else ""))
+        number = session.call("GET", "/version")
+        version = number.body.strip() if number.status == 200 else ""
+        yield ok(f"{destination.shown} answers" + (f", MLflow {version}" if version else ""))
+        yield from _version("server", version)
         yield _experiment(session, destination)
     finally:
         session.close()
 
 
-def _experiment(session: MlflowSession, destination: Destination) -> Finding:
+def _experiment(session: MlflowSession, destination: Destination) -> CheckResult:
     name, number = destination.experiment_name, destination.experiment_id or DEFAULT_ID
-    if name is None:
-        answer = session.ask("GET", f"{_EXPERIMENTS}/get", query={"experiment_id": number})
-    else:
-        answer = session.ask("GET", f"{_EXPERIMENTS}/get-by-name", query={"experiment_name": name})
     login = " with the login given" if destination.has_credentials else ""
-    if name is not None and answer.code == "RESOURCE_DOES_NOT_EXIST":
+    try:
+        found = find(destination, RestExperiments(session, destination))
+    except ExportError as error:
+        return fail(str(error))
+    if found is not None:
+        return ok(f"Experiment {name or number!r} can be read{login}")
+    if name is not None:
         return ok(f"Experiment {name!r} is not there yet; the first span creates it{login}")
-    problem = judge(answer, destination)
-    if problem is not None:
-        return fail(str(problem))
-    experiment = obj(answer.json().get("experiment"))
-    if experiment.get("lifecycle_stage") == "deleted":
-        return fail(f"Experiment {name or number!r} is deleted: restore it or choose another")
-    if destination.experiment_id not in (None, experiment.get("experiment_id")):
-        return fail(
-            f"MLFLOW_EXPERIMENT_NAME and MLFLOW_EXPERIMENT_ID are two experiments ({name!r}, {number}): set one"
-        )
-    return ok(f"Experiment {name or number!r} can be read{login}")
+    return fail(f"There is no experiment {number} on {destination.shown}: correct MLFLOW_EXPERIMENT_ID")
 
 
-def _store(destination: Destination) -> Iterator[Finding]:
-    if find_spec("mlflow") is None:
-        yield fail(f"{destination.shown} is written by the mlflow package: pip install 'mlflow>=3.6'")
-    else:
-        yield ok(f"{destination.shown} is written by the installed mlflow package")
+def _sql_store(destination: Destination) -> Iterator[CheckResult]:
+    try:
+        version = metadata.version("mlflow")
+    except metadata.PackageNotFoundError:
+        yield fail(f"{destination.shown} is written by the mlflow package: pip install '{REQUIREMENT}'")
+        return
+    yield ok(f"{destination.shown} is written by the installed mlflow {version}")
+    yield from _version("package", version)
 
 
-def _probe() -> Finding:
+_LIMITS: Final = (
+    ((3, 6), fail, "takes no spans: 3.6 is the oldest that does"),
+    ((3, 7), warn, "does not add up the tokens of a trace: 3.7 does"),
+    ((3, 13), warn, "keeps neither names nor tags of traces: 3.13 does"),
+)
+"""What an MLflow older than each version lacks."""
+
+
+def _version(what: str, version: str) -> Iterator[CheckResult]:
+    numbers = tuple(int(digits) for digits in re.findall(r"\d+", version)[:2])
+    if numbers:
+        yield from (judge(f"This {what} {text}") for oldest, judge, text in _LIMITS if numbers < oldest)
+
+
+def _probe() -> CheckResult:
     from opentelemetry.sdk.trace.export import SpanExportResult
 
     from genspan.mlflow import MlflowSpanExporter
@@ -115,28 +128,32 @@ def _small_span() -> ReadableSpan:
     return ReadableSpan("genspan doctor --probe", context=context, start_time=now, end_time=now)
 
 
-def otlp() -> Iterator[Finding]:
+def otlp() -> Iterator[CheckResult]:
     """The endpoint of the OTLP exporter: whether something listens there."""
     endpoint = environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     protocol = environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
     protocol = (protocol or defaults()["OTEL_EXPORTER_OTLP_PROTOCOL"]).strip()
-    standard = 4317 if protocol == "grpc" else 4318
+    if protocol not in _PORTS:
+        yield fail(f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol}: no such protocol; there are {' and '.join(_PORTS)}")
+        return
+    standard = _PORTS[protocol]
     given = endpoint or f"http://localhost:{standard}"
     parts = urlsplit(given if "://" in given else f"//{given}")
     try:
-        port = parts.port or (443 if parts.scheme == "https" else standard if protocol == "grpc" else 80)
+        plain_grpc = protocol == "grpc" and parts.scheme != "https"
+        port = parts.port or (standard if plain_grpc else default_port(parts.scheme)) or 80
         host = parts.hostname or ""
     except ValueError:
         yield fail("The OTLP endpoint is no address")
         return
-    if {4317: "http/protobuf", 4318: "grpc"}.get(port) == protocol:
+    if port in _PORTS.values() and port != standard:
         yield warn(f"Port {port} is usually not the one for {protocol}: set OTEL_EXPORTER_OTLP_PROTOCOL or the port")
     names = sorted(_header_names())
     yield note(f"Headers sent: {', '.join(names)} (values not shown)" if names else "No headers are sent")
     yield _connect(host, port, protocol)
 
 
-def _connect(host: str, port: int, protocol: str) -> Finding:
+def _connect(host: str, port: int, protocol: str) -> CheckResult:
     try:
         with socket.create_connection((host, port), timeout=3):
             return ok(f"{host}:{port} listens ({protocol})")

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genspan.cli.otlp_spans import read_lines
-from genspan.cli.tree import render, tokens
+from genspan.cli.otlp_json import read_lines
+from genspan.cli.trace_tree import render, tokens
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from genspan.cli.mlflow_traces import Trace
-    from genspan.cli.tree import SpanDict
+    from genspan.cli.trace_tree import SpanDict
 
 HELP = "show traces as trees in the terminal"
 
@@ -53,16 +53,16 @@ def _show_file(path: Path, newest: int, console: Console) -> int:
 
 def _show_stored(trace_id: str | None, arguments: Namespace, console: Console) -> int:
     from genspan.cli.mlflow_traces import TraceReader
-    from genspan.mlflow.problems import Problem
-    from genspan.mlflow.settings import SettingsError, read_destination
+    from genspan.mlflow.destination import SettingsError, read_destination
+    from genspan.mlflow.errors import ExportError
 
     try:
         destination = read_destination(arguments.tracking_uri, experiment_name=arguments.experiment)
         # One answer is wanted now: no waiting as for spans that would be lost.
         reader = TraceReader(replace(destination, timeout=min(destination.timeout, 30)))
         traces = [reader.trace(trace_id)] if trace_id else reader.newest(arguments.newest)[::-1]
-    except (Problem, SettingsError) as problem:
-        console.print(str(problem), markup=False)
+    except (ExportError, SettingsError) as error:
+        console.print(str(error), markup=False)
         return 1
     for trace in traces:
         console.print(render(trace.spans, _stored_title(trace)))

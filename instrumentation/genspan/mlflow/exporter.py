@@ -8,89 +8,62 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from genspan._core.config import in_code
-from genspan.mlflow.delivery import deliver
-from genspan.mlflow.problems import Problem, Voice, logger
-from genspan.mlflow.settings import SettingsError, read_destination
-from genspan.mlflow.spans import for_mlflow
+from genspan.mlflow.batch import store_batch
+from genspan.mlflow.destination import SettingsError, read_destination
+from genspan.mlflow.errors import ExportError, FailureLog, logger
+from genspan.mlflow.span_copy import to_mlflow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan
+    from typing_extensions import Unpack
 
-    from genspan.mlflow.delivery import Store
-    from genspan.mlflow.settings import Destination
+    from genspan.mlflow.batch import SpanStore
+    from genspan.mlflow.destination import Arguments, Destination
 
 
 class MlflowSpanExporter(SpanExporter):
     """Ships spans to an MLflow tracking server or SQL store.
 
-    Every argument has its ``MLFLOW_*`` variable, which is read when the argument is absent. The constructor reaches no
-    server; server and experiment are found at the first export, on the thread that exports. Nothing is raised: what
-    cannot be stored is said once per cause in the log ``genspan.mlflow``.
+    The constructor reaches no server; server and experiment are found at the first export, on the thread that exports.
+    Nothing is raised but ``TypeError`` for an unknown argument: what cannot be stored is said once per cause in the log
+    ``genspan.mlflow``.
 
     Args:
         tracking_uri: ``http(s)://[user:password@]host[:port][/prefix]``, or an SQL store such as
-            ``sqlite:///mlflow.db`` (needs the ``mlflow`` package). Default ``http://localhost:5000``.
-        experiment_name: looked up, and created where it is missing.
-        experiment_id: the number of an experiment that exists. Default: the experiment "Default".
-        token: bearer token. username, password: basic authentication.
-        insecure_tls: accept any certificate.
-        server_cert_path: file of certificate authorities. client_cert_path: file of a certificate with its key.
-        timeout: seconds to wait for an answer, default 30.
+            ``sqlite:///mlflow.db`` (needs the ``mlflow`` package). Default: ``MLFLOW_TRACKING_URI``, else
+            ``http://localhost:5000``.
+        arguments: ``experiment_name``, ``experiment_id``, ``token``, ``username``, ``password``, ``insecure_tls``,
+            ``server_cert_path``, ``client_cert_path``, ``timeout``: see ``genspan.mlflow.destination.Arguments``.
+            Where one is absent its ``MLFLOW_*`` variable is read.
     """
 
-    def __init__(
-        self,
-        tracking_uri: str | None = None,
-        *,
-        experiment_name: str | None = None,
-        experiment_id: str | None = None,
-        token: str | None = None,
-        username: str | None = None,
-        password: str | None = None,
-        insecure_tls: bool | None = None,
-        server_cert_path: str | None = None,
-        client_cert_path: str | None = None,
-        timeout: float | None = None,
-    ) -> None:
-        in_code.add(self)
-        self._voice = Voice()
+    def __init__(self, tracking_uri: str | None = None, **arguments: Unpack[Arguments]) -> None:
+        self._log = FailureLog()
         self._is_shut_down = False
-        self._store: Store | None = None
+        self._store: SpanStore | None = None
         try:
-            destination = read_destination(
-                tracking_uri,
-                experiment_name=experiment_name,
-                experiment_id=experiment_id,
-                token=token,
-                username=username,
-                password=password,
-                insecure_tls=insecure_tls,
-                server_cert_path=server_cert_path,
-                client_cert_path=client_cert_path,
-                timeout=timeout,
-            )
+            self._store = _open(read_destination(tracking_uri, **arguments))
         except SettingsError as error:
             logger.error("%s. No span will reach MLflow.", error)
-        else:
-            self._store = _open(destination)
+        in_code.add(self)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Stores the spans, or says once per cause why not."""
         if self._is_shut_down:
             return SpanExportResult.FAILURE
         if self._store is None:
-            self._voice.tell(Problem("settings", "The settings for MLflow cannot be used, see above"), len(spans))
+            self._log.lost(ExportError("settings", "The settings for MLflow cannot be used, see above"), len(spans))
             return SpanExportResult.FAILURE
         try:
             with suppress_instrumentation():
-                outgoing = [for_mlflow(span) for span in spans if span.context is not None]
-                complete = deliver(outgoing, self._store, self._voice)
+                outgoing = [to_mlflow(span) for span in spans if span.context is not None]
+                is_complete = store_batch(outgoing, self._store, self._log)
         except Exception:
             logger.exception("%d span(s) could not be sent to MLflow", len(spans))
             return SpanExportResult.FAILURE
-        return SpanExportResult.SUCCESS if complete else SpanExportResult.FAILURE
+        return SpanExportResult.SUCCESS if is_complete else SpanExportResult.FAILURE
 
     def shutdown(self) -> None:
         """Ends waiting for a server; spans that come later are dropped."""
@@ -105,11 +78,11 @@ class MlflowSpanExporter(SpanExporter):
         return True
 
 
-def _open(destination: Destination) -> Store:
+def _open(destination: Destination) -> SpanStore:
     if destination.is_server:
-        from genspan.mlflow.server import Server
+        from genspan.mlflow.tracking_server import TrackingServer
 
-        return Server(destination)
-    from genspan.mlflow.local import LocalStore
+        return TrackingServer(destination)
+    from genspan.mlflow.sql_store import SqlStore
 
-    return LocalStore(destination)
+    return SqlStore(destination)

@@ -1,4 +1,4 @@
-"""The HTTP session of everything that we say to an MLflow server."""
+"""The HTTP session of all requests to an MLflow server: its credentials, TLS settings and time limits."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests.structures import CaseInsensitiveDict
 
-from genspan.mlflow.problems import Answer, judge
+from genspan.mlflow.errors import ServerResponse, error_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from genspan.mlflow.problems import Problem
-    from genspan.mlflow.settings import Destination
+    from genspan.mlflow.destination import Destination
+    from genspan.mlflow.errors import ExportError
 
 EXPERIMENT_HEADER: Final = "x-mlflow-experiment-id"
 _CONNECT_TIMEOUT: Final = 5.0
@@ -42,13 +42,13 @@ class MlflowSession(requests.Session):
         self.experiment_id: str | None = None
 
     @property
-    def last(self) -> Answer:
-        """What came back for the last request of this thread."""
+    def last(self) -> ServerResponse:
+        """The response to the last request of this thread; status 0 where there is none."""
         answer: object = getattr(self._thread, "answer", None)
-        return answer if isinstance(answer, Answer) else Answer()
+        return answer if isinstance(answer, ServerResponse) else ServerResponse()
 
     def forget_last(self) -> None:
-        self._thread.answer = Answer()
+        self._thread.answer = ServerResponse()
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         self._after_fork()
@@ -64,33 +64,34 @@ class MlflowSession(requests.Session):
         try:
             response = super().send(request, **kwargs)
         except Exception as error:
-            self._thread.answer = Answer(error=error)
+            self._thread.answer = ServerResponse(error=error)
             raise
-        self._thread.answer = _answer(response)
+        self._thread.answer = _response(response)
         if response.status_code in (500, 501):
             # MLflow means "not these spans, ever"; older OTLP exporters (1.40) try every 5xx again for long.
             response.status_code = 400
         return response
 
-    def ask(
+    def call(
         self,
         method: str,
         path: str,
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, object] | None = None,
-    ) -> Answer:
+    ) -> ServerResponse:
         """A call of MLflow's REST API. Raises no exception of the network; the answer holds it."""
         try:
             data = None if body is None else json.dumps(body)
             headers = {"content-type": "application/json"}
             self.request(method, self._destination.uri + path, params=query, data=data, headers=headers)
         except (requests.RequestException, ValueError, OSError) as error:
-            return Answer(error=error)
+            return ServerResponse(error=error)
         return self.last
 
-    def judge_last(self) -> Problem | None:
-        return judge(self.last, self._destination)
+    def last_error(self) -> ExportError | None:
+        """The error that the last response of this thread stands for."""
+        return error_of(self.last, self._destination)
 
     def _own_headers(self, request: requests.PreparedRequest) -> dict[str, str | bytes]:
         headers: dict[str, str | bytes] = {}
@@ -109,8 +110,8 @@ class MlflowSession(requests.Session):
             self.mount("http://", HTTPAdapter())
 
 
-def _answer(response: requests.Response) -> Answer:
-    return Answer(
+def _response(response: requests.Response) -> ServerResponse:
+    return ServerResponse(
         status=response.status_code,
         body=response.text,
         content_type=response.headers.get("content-type", ""),

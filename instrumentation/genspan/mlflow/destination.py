@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 from os import environ
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypedDict
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _logger = logging.getLogger("genspan.mlflow")
 
@@ -47,30 +50,47 @@ class Destination:
         return bool(self.token or self.username)
 
 
-def read_destination(
-    tracking_uri: str | None = None,
-    *,
-    experiment_name: str | None = None,
-    experiment_id: str | None = None,
-    token: str | None = None,
-    username: str | None = None,
-    password: str | None = None,
-    insecure_tls: bool | None = None,
-    server_cert_path: str | None = None,
-    client_cert_path: str | None = None,
-    timeout: float | None = None,
-) -> Destination:
+class Arguments(TypedDict, total=False):
+    """The keyword arguments of ``MlflowSpanExporter``. Where one is absent or None, its variable is read."""
+
+    experiment_name: str | None
+    """``MLFLOW_EXPERIMENT_NAME``: looked up, and created where it is missing."""
+    experiment_id: str | None
+    """``MLFLOW_EXPERIMENT_ID``: the number of an experiment that exists. Default: the experiment "Default"."""
+    token: str | None
+    """``MLFLOW_TRACKING_TOKEN``: bearer token."""
+    username: str | None
+    """``MLFLOW_TRACKING_USERNAME``, with ``password``: basic authentication."""
+    password: str | None
+    """``MLFLOW_TRACKING_PASSWORD``."""
+    insecure_tls: bool | None
+    """``MLFLOW_TRACKING_INSECURE_TLS``: accept any certificate."""
+    server_cert_path: str | None
+    """``MLFLOW_TRACKING_SERVER_CERT_PATH``: file of the certificate authorities to trust."""
+    client_cert_path: str | None
+    """``MLFLOW_TRACKING_CLIENT_CERT_PATH``: file of a certificate with its key."""
+    timeout: float | None
+    """``MLFLOW_HTTP_REQUEST_TIMEOUT``: seconds to wait for an answer, default 30."""
+
+
+def read_destination(tracking_uri: str | None = None, **arguments: Unpack[Arguments]) -> Destination:
     """The destination that arguments and, where they are absent, ``MLFLOW_*`` variables describe.
 
-    Credentials inside the address belong to that address and win over the variables. Raises ``SettingsError``.
+    Credentials inside the address belong to that address and win over the variables. Raises ``SettingsError``;
+    ``TypeError`` for an argument that there is not.
     """
-    if experiment_name is None and experiment_id is None:
-        experiment_name, experiment_id = environ.get("MLFLOW_EXPERIMENT_NAME"), environ.get("MLFLOW_EXPERIMENT_ID")
-    _check_experiment(experiment_name, experiment_id)
-    given = tracking_uri or environ.get("MLFLOW_TRACKING_URI", "").strip() or DEFAULT_URI
-    parts = _split(given)
+    unknown = arguments.keys() - Arguments.__annotations__.keys()
+    if unknown:
+        raise TypeError(f"unexpected keyword arguments: {', '.join(sorted(unknown))}")
+    name, number = arguments.get("experiment_name"), arguments.get("experiment_id")
+    if name is None and number is None:
+        name, number = environ.get("MLFLOW_EXPERIMENT_NAME"), environ.get("MLFLOW_EXPERIMENT_ID")
+    _check_experiment(name, number)
+    uri = tracking_uri or environ.get("MLFLOW_TRACKING_URI", "").strip() or DEFAULT_URI
+    parts = _split(uri)
     if not parts.scheme.startswith("http"):
-        return Destination(given, _without_credentials(parts), False, experiment_name, experiment_id)
+        return Destination(uri, _without_credentials(parts), False, name, number)
+    token, username, password = arguments.get("token"), arguments.get("username"), arguments.get("password")
     if not (token or username):
         token, username, password = _credentials(parts)
     _check_token(token)
@@ -78,15 +98,19 @@ def read_destination(
     return Destination(
         uri=address,
         shown=address,
-        experiment_name=experiment_name,
-        experiment_id=experiment_id,
+        experiment_name=name,
+        experiment_id=number,
         username=username,
         password=password,
         token=token,
-        verify=_verify(insecure_tls, server_cert_path or environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or None),
-        client_cert=client_cert_path or environ.get("MLFLOW_TRACKING_CLIENT_CERT_PATH") or None,
-        timeout=timeout or _seconds("MLFLOW_HTTP_REQUEST_TIMEOUT", DEFAULT_TIMEOUT),
+        verify=_verify(arguments.get("insecure_tls"), _path("SERVER", arguments.get("server_cert_path"))),
+        client_cert=_path("CLIENT", arguments.get("client_cert_path")),
+        timeout=arguments.get("timeout") or _seconds("MLFLOW_HTTP_REQUEST_TIMEOUT", DEFAULT_TIMEOUT),
     )
+
+
+def _path(side: str, given: str | None) -> str | None:
+    return given or environ.get(f"MLFLOW_TRACKING_{side}_CERT_PATH") or None
 
 
 def _split(uri: str) -> SplitResult:

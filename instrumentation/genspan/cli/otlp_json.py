@@ -16,7 +16,7 @@ from genspan_semconv.model import obj, seq, text, whole
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from genspan.cli.tree import SpanDict, UsageDict
+    from genspan.cli.trace_tree import SpanDict, UsageDict
 
 _STATUS: Final[Mapping[object, str]] = {
     1: "OK",

@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
     from opentelemetry.util.types import Attributes
 
-_OTLP_CONTENT: Final = (
-    names.GEN_AI_SYSTEM_INSTRUCTIONS,
-    names.GEN_AI_INPUT_MESSAGES,
-    names.GEN_AI_OUTPUT_MESSAGES,
-    names.GEN_AI_TOOL_DEFINITIONS,
-    names.GEN_AI_TOOL_CALL_ARGUMENTS,
-    names.GEN_AI_TOOL_CALL_RESULT,
-)
-_MLFLOW_CONTENT: Final = (names.MLFLOW_SPAN_INPUTS, names.MLFLOW_SPAN_OUTPUTS)
+_OTLP_CONTENT: Final = {
+    names.MLFLOW_SPAN_INPUTS: (
+        names.GEN_AI_SYSTEM_INSTRUCTIONS,
+        names.GEN_AI_INPUT_MESSAGES,
+        names.GEN_AI_TOOL_DEFINITIONS,
+        names.GEN_AI_TOOL_CALL_ARGUMENTS,
+    ),
+    names.MLFLOW_SPAN_OUTPUTS: (names.GEN_AI_OUTPUT_MESSAGES, names.GEN_AI_TOOL_CALL_RESULT),
+}
+"""The conventions' form of what each attribute of MLflow's holds."""
 
 
-def for_mlflow(span: ReadableSpan) -> ReadableSpan:
+def to_mlflow(span: ReadableSpan) -> ReadableSpan:
     """The span as MLflow reads it best: one form of content, a trace name, and no value that it would refuse."""
     before = dict(span.attributes or {})
     attributes = safe_attributes(_one_form(before))
@@ -44,7 +45,7 @@ def for_mlflow(span: ReadableSpan) -> ReadableSpan:
 def without_mlflow_content(span: ReadableSpan) -> ReadableSpan:
     """The span without the content that was rendered for MLflow alone."""
     before = span.attributes or {}
-    kept = {key: value for key, value in before.items() if key not in _MLFLOW_CONTENT}
+    kept = {key: value for key, value in before.items() if key not in _OTLP_CONTENT}
     return span if len(kept) == len(before) else _copy(span, kept, span.events, span.status)
 
 
@@ -65,9 +66,9 @@ class WithoutMlflowContent(SpanExporter):
 
 
 def _one_form(attributes: Mapping[str, object]) -> Mapping[str, object]:
-    if names.MLFLOW_SPAN_INPUTS not in attributes:
-        return attributes
-    return {key: value for key, value in attributes.items() if key not in _OTLP_CONTENT}
+    """The attributes without the conventions' content where MLflow's own form of it is there."""
+    twice = {name for ours, theirs in _OTLP_CONTENT.items() if ours in attributes for name in theirs}
+    return {key: value for key, value in attributes.items() if key not in twice} if twice else attributes
 
 
 def _status(status: Status, attributes: Mapping[str, object]) -> Status:

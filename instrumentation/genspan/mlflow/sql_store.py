@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 
-from genspan.mlflow.experiment import DEFAULT_ID
-from genspan.mlflow.problems import Problem
+from genspan.mlflow.errors import ExportError
+from genspan.mlflow.experiments import Experiment, ExperimentLookup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from genspan.mlflow.settings import Destination
+    from genspan.mlflow.destination import Destination
 
+REQUIREMENT: Final = "mlflow>=3.6"
 _SQLITE: Final = "sqlite:///"
 
 
-class LocalStore:
+class SqlStore:
     """One SQL store and one experiment in it."""
 
     def __init__(self, destination: Destination) -> None:
@@ -34,21 +36,22 @@ class LocalStore:
         self._pid = os.getpid()
         self._store: Any = None
         self._convert: Any = None
-        self._experiment: str | None = None
+        self._experiment: ExperimentLookup | None = None
         # mlflow imports this when it is imported itself, at the first export. That may be the one at interpreter exit,
         # when it is too late for a first import: "can't register atexit after shutdown".
         import_module("concurrent.futures.thread")
 
     def store(self, spans: Sequence[ReadableSpan]) -> None:
-        """Writes the spans in one transaction. Raises ``Problem``."""
+        """Writes the spans in one transaction. Raises ``ExportError``."""
         store = self._opened()
         if self._experiment is None:
-            self._experiment = self._resolve(store)
+            self._experiment = ExperimentLookup(self._destination, SqlExperiments(store))
+        experiment = self._experiment.resolve()
         try:
-            store.log_spans(self._experiment, self._as_mlflow(spans))
+            store.log_spans(experiment, self._as_mlflow(spans))
         except Exception as error:
             cause, text = f"content: {type(error).__name__}", f"MLflow refused a span ({error})"
-            raise Problem(cause, text, is_content=True) from error
+            raise ExportError(cause, text, blames_spans=True) from error
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -59,41 +62,62 @@ class LocalStore:
                 self._convert = import_module("mlflow.entities.span").Span.from_otel_proto
                 self._store = import_module("mlflow.tracking._tracking_service.utils")._get_store(self._uri)
             except (ImportError, AttributeError) as error:
-                raise Problem(
-                    "no mlflow",
-                    f"{self._destination.shown} is written by the mlflow package: pip install 'mlflow>=3.6'",
-                ) from error
+                text = f"{self._destination.shown} is written by the mlflow package: pip install '{REQUIREMENT}'"
+                raise ExportError("no mlflow", text) from error
             except Exception as error:
                 text = f"The store {self._destination.shown} cannot be opened ({str(error)[:300]})"
-                raise Problem("store", text) from error
+                raise ExportError("store", text) from error
         elif self._pid != os.getpid():
             self._pid = os.getpid()
             self._store.engine.dispose(close=False)  # the parent process goes on using its connections
         return self._store
 
     def _as_mlflow(self, spans: Sequence[ReadableSpan]) -> list[Any]:
+        takes_resource = "resource" in signature(self._convert).parameters  # since MLflow 3.14
         return [
-            self._convert(span, resource=of_resource.resource)
+            self._convert(span, **({"resource": of_resource.resource} if takes_resource else {}))
             for of_resource in encode_spans(spans).resource_spans
             for of_scope in of_resource.scope_spans
             for span in of_scope.spans
         ]
 
-    def _resolve(self, store: Any) -> str:
-        name, number = self._destination.experiment_name, self._destination.experiment_id
-        if name is None:
-            return number or DEFAULT_ID
-        found = store.get_experiment_by_name(name)
-        if found is None:
-            try:
-                return str(store.create_experiment(name))
-            except Exception as error:  # another process was quicker
-                found = store.get_experiment_by_name(name)
-                if found is None:
-                    raise Problem("experiment", f"The experiment {name!r} cannot be created ({error})") from error
-        if found.lifecycle_stage == "deleted":
-            raise Problem("deleted", f"The experiment {name!r} is deleted: restore it or choose another name")
-        return str(found.experiment_id)
+
+class SqlExperiments:
+    """The experiments of mlflow's ``SqlAlchemyStore``."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    def get(self, experiment_id: str) -> Experiment | None:
+        try:
+            return _experiment(self._store.get_experiment(experiment_id))
+        except Exception as error:
+            if getattr(error, "error_code", None) == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise _unreadable(error) from error
+
+    def get_by_name(self, name: str) -> Experiment | None:
+        try:
+            found = self._store.get_experiment_by_name(name)
+        except Exception as error:
+            raise _unreadable(error) from error
+        return _experiment(found) if found is not None else None
+
+    def create(self, name: str) -> str | None:
+        try:
+            return str(self._store.create_experiment(name))
+        except Exception as error:
+            if getattr(error, "error_code", None) == "RESOURCE_ALREADY_EXISTS":
+                return None
+            raise ExportError("experiment", f"The experiment {name!r} cannot be created ({error})") from error
+
+
+def _experiment(found: Any) -> Experiment:
+    return Experiment(str(found.experiment_id), found.lifecycle_stage == "deleted")
+
+
+def _unreadable(error: Exception) -> ExportError:
+    return ExportError("experiment", f"The experiment cannot be read ({str(error)[:300]})")
 
 
 def _absolute(uri: str) -> str:

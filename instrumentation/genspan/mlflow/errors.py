@@ -1,4 +1,4 @@
-"""What can go wrong between a span and MLflow, in words that say what to do."""
+"""Why spans are not stored: answers of a server as errors whose text says what to do, and the log of them."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from requests.exceptions import SSLError, Timeout
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from genspan.mlflow.settings import Destination
+    from genspan.mlflow.destination import Destination
 
 logger = logging.getLogger("genspan.mlflow")
 
-_FOREIGN: Final = "already exists in another experiment"
+_OTHER_EXPERIMENT: Final = "already exists in another experiment"
 _TRACE_ID: Final = re.compile(r"tr-([0-9a-f]{32})")
 _TEMPORARY: Final = (429, 502, 503, 504)
-_CONTENT: Final = (400, 404, 413, 422, 500)
+_CONTENT_REFUSED: Final = (400, 404, 413, 422, 500)
 
 
-class Problem(Exception):
-    """Why spans were not stored.
+class ExportError(Exception):
+    """Why spans were not stored; the text is for the user.
 
-    ``cause`` tells apart what is said once each. ``is_content``: some span of the request is to blame, the others are
-    fine. ``is_passing``: worth trying again. ``traces``: ids (hex) of the traces to blame, where MLflow names them.
+    ``cause`` is the key under which the error is logged once. ``blames_spans``: some span of the request is refused for
+    its content, the others are fine. ``is_retryable``: the server is away or busy. ``trace_ids``: the traces to blame
+    (32 hex digits), where MLflow names them.
     """
 
     def __init__(
@@ -35,20 +36,20 @@ class Problem(Exception):
         cause: str,
         text: str,
         *,
-        is_content: bool = False,
-        is_passing: bool = False,
-        traces: frozenset[str] = frozenset(),
+        blames_spans: bool = False,
+        is_retryable: bool = False,
+        trace_ids: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__(text)
         self.cause = cause
-        self.is_content = is_content
-        self.is_passing = is_passing
-        self.traces = traces
+        self.blames_spans = blames_spans
+        self.is_retryable = is_retryable
+        self.trace_ids = trace_ids
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a server said, or why it said nothing."""
+class ServerResponse:
+    """An HTTP response, or with ``status`` 0 the exception that came in its place."""
 
     status: int = 0
     body: str = ""
@@ -65,46 +66,47 @@ class Answer:
         return cast("dict[str, object]", value) if isinstance(value, dict) else {}
 
     @property
-    def code(self) -> str:
-        """MLflow's own name for an error, such as ``RESOURCE_DOES_NOT_EXIST``."""
+    def error_code(self) -> str:
+        """MLflow's ``error_code``, such as ``RESOURCE_DOES_NOT_EXIST``; empty where there is none."""
         return str(self.json().get("error_code", ""))
 
     @property
     def reason(self) -> str:
+        """The server's message, else its body; at most 300 characters."""
         members = self.json()
         return str(members.get("message") or members.get("detail") or self.body)[:300]
 
 
-class Voice:
-    """Says each cause once, and again only after things had been well in between."""
+class FailureLog:
+    """Logs each cause once, at WARNING or ERROR, and again only after spans had been stored in between."""
 
     def __init__(self) -> None:
-        self._said: set[str] = set()
+        self._logged: set[str] = set()
 
-    def tell(self, problem: Problem, lost: int, example: ReadableSpan | None = None) -> None:
-        """Says that so many spans are lost, the first time at WARNING or ERROR, later at DEBUG."""
-        told = problem.cause in self._said
-        self._said.add(problem.cause)
-        level = logging.WARNING if problem.is_content or problem.is_passing else logging.ERROR
+    def lost(self, error: ExportError, count: int, example: ReadableSpan | None = None) -> None:
+        """``count`` spans are lost, such as ``example``; a cause that was logged already is logged at DEBUG."""
+        repeated = error.cause in self._logged
+        self._logged.add(error.cause)
+        level = logging.WARNING if error.blames_spans or error.is_retryable else logging.ERROR
         which = ""
         if example is not None and example.context is not None:
             which = f", such as {example.name!r} of trace {example.context.trace_id:032x}"
-        later = "" if told else " Said once; more is logged at DEBUG."
-        logger.log(logging.DEBUG if told else level, "%s. Lost: %d span(s)%s.%s", problem, lost, which, later)
+        later = "" if repeated else " Said once; more is logged at DEBUG."
+        logger.log(logging.DEBUG if repeated else level, "%s. Lost: %d span(s)%s.%s", error, count, which, later)
 
-    def all_well(self) -> None:
+    def stored(self) -> None:
         """A request was stored: whatever kept all of them out is over."""
-        self._said -= {cause for cause in self._said if not cause.startswith("content")}
+        self._logged -= {cause for cause in self._logged if not cause.startswith("content")}
 
 
-def judge(answer: Answer, destination: Destination) -> Problem | None:
-    """The problem that an answer stands for; None if it means stored (or found)."""
+def error_of(answer: ServerResponse, destination: Destination) -> ExportError | None:
+    """The error that a response stands for; None where it means stored (or found)."""
     if answer.error is not None or answer.status == 0:
-        return _silence(answer.error, destination)
+        return _no_response(answer.error, destination)
     if 200 <= answer.status < 300:
         return _not_mlflow(answer, destination) if "html" in answer.content_type else None
     if 300 <= answer.status < 400:
-        return Problem(
+        return ExportError(
             "redirect",
             f"{destination.shown} redirects to {answer.location or 'another address'}: "
             "set MLFLOW_TRACKING_URI to the address where MLflow itself answers",
@@ -112,22 +114,22 @@ def judge(answer: Answer, destination: Destination) -> Problem | None:
     return _refusal(answer, destination)
 
 
-def _silence(error: Exception | None, destination: Destination) -> Problem:
+def _no_response(error: Exception | None, destination: Destination) -> ExportError:
     if isinstance(error, SSLError):
-        return Problem(
+        return ExportError(
             "tls",
             f"The certificate of {destination.shown} is not accepted ({_short(error)}): set "
             "MLFLOW_TRACKING_SERVER_CERT_PATH to the file of its certificate authority",
         )
     if isinstance(error, Timeout):
         text = f"{destination.shown} did not answer in time (MLFLOW_HTTP_REQUEST_TIMEOUT seconds): is it overloaded?"
-        return Problem("timeout", text, is_passing=True)
+        return ExportError("timeout", text, is_retryable=True)
     if error is None:
-        return Problem("encoding", "A span cannot be encoded, or is larger than 64 MiB", is_content=True)
+        return ExportError("encoding", "A span cannot be encoded, or is larger than 64 MiB", blames_spans=True)
     if isinstance(error, OSError):
         text = f"No server answers at {destination.shown} ({_short(error)}): start MLflow, or set MLFLOW_TRACKING_URI"
-        return Problem("unreachable", text, is_passing=True)
-    return Problem("request", f"The request to {destination.shown} could not be made: {_short(error)}")
+        return ExportError("unreachable", text, is_retryable=True)
+    return ExportError("request", f"The request to {destination.shown} could not be made: {_short(error)}")
 
 
 def _short(error: Exception) -> str:
@@ -138,36 +140,36 @@ def _short(error: Exception) -> str:
     return re.sub(r"<[^>]*>:? ?|\(_ssl\.c:\d+\)|HTTPS?Connection\([^)]*\): ?", "", str(deepest)).strip()[:200]
 
 
-def _refusal(answer: Answer, destination: Destination) -> Problem:
+def _refusal(answer: ServerResponse, destination: Destination) -> ExportError:
     rule = _RULES.get(answer.status)
     if rule is not None:
-        return Problem(str(answer.status), rule.format(at=destination.shown, reason=answer.reason))
+        return ExportError(str(answer.status), rule.format(at=destination.shown, reason=answer.reason))
     if answer.status == 401:
-        return _not_logged_in(destination)
+        return _login_required(destination)
     if answer.status in _TEMPORARY:
         text = f"{destination.shown} is not ready or overloaded (HTTP {answer.status}); spans wait and are tried again"
-        return Problem("busy", text, is_passing=True)
+        return ExportError("busy", text, is_retryable=True)
     if answer.status == 404:
         return _not_found(answer, destination)
     return _bad_content(answer, destination)
 
 
-def _bad_content(answer: Answer, destination: Destination) -> Problem:
-    if _FOREIGN in answer.body:
-        return Problem(
-            "content: foreign trace",
+def _bad_content(answer: ServerResponse, destination: Destination) -> ExportError:
+    if _OTHER_EXPERIMENT in answer.body:
+        return ExportError(
+            "content: other experiment",
             "A trace is already stored in another experiment, and MLflow keeps a trace in one: give all processes that "
             f"share traces the same MLFLOW_EXPERIMENT_NAME ({answer.reason})",
-            is_content=True,
-            traces=frozenset(_TRACE_ID.findall(answer.body)),
+            blames_spans=True,
+            trace_ids=frozenset(_TRACE_ID.findall(answer.body)),
         )
     if "x-mlflow-experiment-id" in answer.body and answer.status == 422:
         text = f"The header x-mlflow-experiment-id does not arrive at {destination.shown}: a proxy takes it away"
-        return Problem("header", text)
-    return Problem(
+        return ExportError("header", text)
+    return ExportError(
         f"content: {answer.status}",
         f"MLflow refused a span (HTTP {answer.status}: {answer.reason})",
-        is_content=answer.status in _CONTENT,
+        blames_spans=answer.status in _CONTENT_REFUSED,
     )
 
 
@@ -178,21 +180,21 @@ _RULES: Final = {
 }
 
 
-def _not_logged_in(destination: Destination) -> Problem:
+def _login_required(destination: Destination) -> ExportError:
     if destination.has_credentials:
-        return Problem(
+        return ExportError(
             "401", f"{destination.shown} does not accept these credentials (HTTP 401): check MLFLOW_TRACKING_*"
         )
-    return Problem(
+    return ExportError(
         "401",
         f"{destination.shown} wants a login (HTTP 401): set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, "
         "or MLFLOW_TRACKING_TOKEN",
     )
 
 
-def _not_found(answer: Answer, destination: Destination) -> Problem:
-    if answer.code == "RESOURCE_DOES_NOT_EXIST":
-        return Problem(
+def _not_found(answer: ServerResponse, destination: Destination) -> ExportError:
+    if answer.error_code == "RESOURCE_DOES_NOT_EXIST":
+        return ExportError(
             "experiment",
             f"There is no such experiment on {destination.shown} ({answer.reason}): correct MLFLOW_EXPERIMENT_ID, "
             "or set MLFLOW_EXPERIMENT_NAME, which is created where it is missing",
@@ -200,8 +202,8 @@ def _not_found(answer: Answer, destination: Destination) -> Problem:
     return _not_mlflow(answer, destination)
 
 
-def _not_mlflow(answer: Answer, destination: Destination) -> Problem:
-    return Problem(
+def _not_mlflow(answer: ServerResponse, destination: Destination) -> ExportError:
+    return ExportError(
         "not mlflow",
         f"{destination.shown} does not answer as an MLflow server that takes spans (HTTP {answer.status}): check "
         "MLFLOW_TRACKING_URI, with the path prefix if there is one; the server must be MLflow 3.6 or newer",

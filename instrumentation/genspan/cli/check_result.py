@@ -1,4 +1,4 @@
-"""What ``genspan doctor`` finds out, one line each."""
+"""Results of the checks of ``genspan doctor``, one line each."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ if TYPE_CHECKING:
 _STYLES: Final = {"ok": "green", "note": "dim", "warn": "yellow", "FAIL": "bold red"}
 
 
-class Finding(NamedTuple):
+class CheckResult(NamedTuple):
     """A level and a sentence. Only ``FAIL`` makes the command fail."""
 
     level: str
     text: str
 
 
-def ok(text: str) -> Finding:
+def ok(text: str) -> CheckResult:
     """As it should be."""
-    return Finding("ok", text)
+    return CheckResult("ok", text)
 
 
-def note(text: str) -> Finding:
+def note(text: str) -> CheckResult:
     """Neither good nor bad."""
-    return Finding("note", text)
+    return CheckResult("note", text)
 
 
-def warn(text: str) -> Finding:
+def warn(text: str) -> CheckResult:
     """Works, but probably not as meant."""
-    return Finding("warn", text)
+    return CheckResult("warn", text)
 
 
-def fail(text: str) -> Finding:
+def fail(text: str) -> CheckResult:
     """Spans are lost."""
-    return Finding("FAIL", text)
+    return CheckResult("FAIL", text)
 
 
-def show(title: str, findings: Iterable[Finding], console: Console) -> bool:
-    """Prints a section as it is found out; False if something in it failed."""
+def show(title: str, results: Iterable[CheckResult], console: Console) -> bool:
+    """Prints a section while its checks run; False if one of them failed."""
     console.print(Text(title, "bold"))
-    well = True
-    for level, text in findings:
-        well = well and level != "FAIL"
+    passed = True
+    for level, text in results:
+        passed = passed and level != "FAIL"
         console.print(Text(f"  {level:<5} ", _STYLES[level]).append(text, "default"))
-    return well
+    return passed
