@@ -12,7 +12,7 @@ help:  ## show this list
 demo: .venv/.ready .venv-mlflow/.ready  ## run the examples into a real MLflow server and show the traces (ARGS=--keep leaves it up)
 	@$(BIN)/python -m demo $(ARGS)
 
-test: .venv/.ready .venv-mlflow/.ready  ## run all tests but the Collector's (ARGS="-k name" to choose)
+test: .venv/.ready .venv-mlflow/.ready .venv-mlflow-oldest/.ready .venv-mlflow-newest/.ready  ## run all tests but the Collector's (ARGS="-k name" to choose)
 	@scripts/system-package.sh chromium chromium
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore tests/collector $(ARGS)
 
@@ -56,7 +56,7 @@ screenshot: .venv/.ready .venv-mlflow/.ready  ## make the picture of the README 
 	$(BIN)/python scripts/screenshot.py
 
 clean:  ## remove what these targets made
-	rm -rf .venv .venv-mlflow .venv-oldest .venv-phoenix .cache dist
+	rm -rf .venv .venv-mlflow .venv-mlflow-oldest .venv-mlflow-newest .venv-oldest .venv-phoenix .cache dist
 
 # Environments. Each is made anew when what it depends on changes.
 .venv/.ready: pyproject.toml scripts/venv.sh
@@ -64,6 +64,15 @@ clean:  ## remove what these targets made
 
 .venv-mlflow/.ready: scripts/venv.sh Makefile
 	@scripts/venv.sh .venv-mlflow "$(PYTHON)" mlflow==3.17.2
+
+# The first MLflow that takes spans (it needs an older SQLAlchemy), and the last: 3.18 is published without the versions of
+# mlflow-skinny and mlflow-tracing that it asks for; it holds all of them itself.
+.venv-mlflow-oldest/.ready: scripts/venv.sh Makefile
+	@scripts/venv.sh .venv-mlflow-oldest "$(PYTHON)" mlflow==3.6.0 "sqlalchemy<2.1"
+
+.venv-mlflow-newest/.ready: scripts/venv.sh Makefile
+	@scripts/venv.sh .venv-mlflow-newest "$(PYTHON)" mlflow==3.17.2
+	@.venv-mlflow-newest/bin/uv pip install --quiet --no-deps --python .venv-mlflow-newest/bin/python mlflow==3.18.0
 
 .venv-oldest/.ready: pyproject.toml scripts/venv.sh scripts/oldest.txt
 	@scripts/venv.sh .venv-oldest "$(PYTHON)" -e . --group test --override scripts/oldest.txt

@@ -12,7 +12,7 @@ from genspan.cli import main
 from genspan.mlflow import MlflowSpanExporter
 from tests.support.spans import ended_span
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from genspan.mlflow import MlflowSpanExporter
 from genspan.mlflow.sanitize import MAX_DEPTH
 from tests.support.spans import ended_span
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 HALF = "\\ud83d"
 DEEP = "[" * 2000 + "]" * 2000

@@ -11,8 +11,9 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
@@ -22,7 +23,10 @@ from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 
 from tests.support.spans import ended_span
 
-START_SECONDS = 120
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+START_SECONDS = 400  # a machine in use takes minutes to import it
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -104,20 +108,14 @@ def _warm_up(server: MlflowServer) -> None:
         pass
 
 
-@pytest.fixture(scope="session")
-def mlflow_server(tmp_path_factory: pytest.TempPathFactory):
-    """A running server; skips where MLflow is not installed. The first test to ask for it waits for the start."""
-    home = Path(os.environ.get("GENSPAN_MLFLOW") or _ROOT / ".venv-mlflow")
-    program = home / "bin" / "mlflow"
-    if not program.exists():
-        pytest.skip(f"no MLflow in {home}: `make .venv-mlflow/.ready`, or GENSPAN_MLFLOW=<environment>")
-    folder = tmp_path_factory.mktemp("mlflow")
+@contextmanager
+def running(home: Path, folder: Path) -> Iterator[MlflowServer]:
+    """A server of the MLflow in the environment ``home`` that keeps all it has in ``folder``."""
     port = _free_port()
     server = MlflowServer(f"http://127.0.0.1:{port}", folder)
-    process = _start(program, folder, port)
+    process = _start(home / "bin" / "mlflow", folder, port)
     try:
         _wait_until_ready(server, process)
-        _warm_up(server)
         yield server
     finally:
         os.killpg(process.pid, signal.SIGTERM)
@@ -126,3 +124,20 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory):
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait(10)
+
+
+def environment(name: str = ".venv-mlflow") -> Path:
+    """The environment in which an MLflow is installed; skips where there is none."""
+    variable = "GENSPAN_" + name.removeprefix(".venv-").upper().replace("-", "_")
+    home = Path(os.environ.get(variable) or _ROOT / name)
+    if not (home / "bin" / "mlflow").exists():
+        pytest.skip(f"no MLflow in {home}: `make {name}/.ready`, or {variable}=<environment>")
+    return home
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory):
+    """A running server; skips where MLflow is not installed. The first test to ask for it waits for the start."""
+    with running(environment(), tmp_path_factory.mktemp("mlflow")) as server:
+        _warm_up(server)
+        yield server
