@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 import pytest
 
+from genspan._core.supported_sdks import Sdk
 from genspan.cli import local_checks
 from tests.support.fake_mlflow import Answer
 
@@ -189,6 +190,7 @@ class Instrumentor:
 
     def __init__(self, sdk: str, supported: str) -> None:
         self.name = f"genspan-{sdk}"
+        self.sdk = Sdk(sdk, sdk, ("0.1", "99"))
         self._dependencies = (f"{sdk} {supported}",)
 
     def load(self):
@@ -210,7 +212,7 @@ class Instrumentor:
 )
 def test_doctor_on_an_sdk(monkeypatch, environment, sdk, supported, disabled, level, words):
     environment["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"] = disabled
-    monkeypatch.setattr(local_checks._rivals, "own", lambda: (Instrumentor(sdk, supported),))
+    monkeypatch.setattr(local_checks._other_instrumentations, "own", lambda: (Instrumentor(sdk, supported),))
     result = next(iter(local_checks.sdks()))
     assert result.level == level
     assert words in result.text
@@ -219,7 +221,7 @@ def test_doctor_on_an_sdk(monkeypatch, environment, sdk, supported, disabled, le
 
 def test_doctor_fails_for_an_unsupported_sdk(monkeypatch, genspan):
     own = (Instrumentor("openai", ">= 99"), Instrumentor("anthropic", ">= 1"))
-    monkeypatch.setattr(local_checks._rivals, "own", lambda: own)
+    monkeypatch.setattr(local_checks._other_instrumentations, "own", lambda: own)
     assert genspan("doctor", "--offline")[0] == 1
 
 
