@@ -1,4 +1,4 @@
-"""Other distributions' instrumentations of the SDKs that genspan traces. Two of them count every call twice."""
+"""Other distributions' instrumentations of the SDKs that genspan traces: two of them make two spans of each call."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from genspan._core.config import OTHERS, is_left_out, keeps_others
+from genspan._core.supported_sdks import SDKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,12 +21,12 @@ _logger = logging.getLogger("genspan")
 
 GROUP: Final = "opentelemetry_instrumentor"
 _PREFIX: Final = "genspan-"
-# The entry-point names by which OpenTelemetry, OpenInference and OpenLLMetry instrument an SDK.
-_NAMES: Final[Mapping[str, frozenset[str]]] = {
+_EXTRAS: Final = ("instruments", "instruments-any")
+NAMES: Final[Mapping[str, frozenset[str]]] = {
     "gemini": frozenset({"google-genai", "google_genai", "google_generativeai", "gemini"}),
-    "openai": frozenset({"openai"}),
     "google-generativeai": frozenset({"google-generativeai", "google_generativeai"}),
 }
+"""Entry-point names of OpenTelemetry, OpenInference and OpenLLMetry for an SDK, where they are not our name for it."""
 
 
 def found(candidates: Iterable[EntryPoint] | None = None) -> dict[str, str]:
@@ -34,7 +37,7 @@ def found(candidates: Iterable[EntryPoint] | None = None) -> dict[str, str]:
 
 
 def is_superseded(other: EntryPoint) -> bool:
-    """Whether to leave out another distribution's instrumentation; says so."""
+    """Whether to leave out another distribution's instrumentation, which is logged."""
     ours = covered_by(other)
     if ours is None or keeps_others():
         return False
@@ -48,13 +51,24 @@ def is_superseded(other: EntryPoint) -> bool:
 
 def covered_by(other: EntryPoint) -> str | None:
     """The name of our own instrumentation of the same SDK, if it is active."""
-    if other.value.startswith("genspan."):
-        return None
+    instruments = _instruments(other)
     for ours in own():
         sdk = ours.name.removeprefix(_PREFIX)
-        if other.name in _NAMES.get(sdk, frozenset({sdk})) and _is_active(ours):
+        by_name = other.name == sdk or other.name in NAMES.get(sdk, ())
+        if (by_name or (sdk in SDKS and instruments == {SDKS[sdk].distribution})) and _is_active(ours):
             return ours.name
     return None
+
+
+def _instruments(other: EntryPoint) -> set[str]:
+    """The SDKs that its distribution instruments, as it declares to the loader of ``opentelemetry-instrument``."""
+    found: set[str] = set()
+    for text in (other.dist and other.dist.requires) or ():
+        requirement = Requirement(text)
+        marker = requirement.marker
+        if marker and not marker.evaluate({"extra": ""}) and any(marker.evaluate({"extra": one}) for one in _EXTRAS):
+            found.add(canonicalize_name(requirement.name))
+    return found
 
 
 @cache

@@ -6,14 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
-from genspan import _other_instrumentations as others
 from genspan._core.config import defaults
 from genspan.distro import Configurator, Distro, _processor
 from genspan.mlflow import MlflowSpanExporter
@@ -133,60 +131,6 @@ def test_what_the_other_exporter_gets():
     assert len(both.attributes) == 3
     assert exporter.force_flush() is True
     exporter.shutdown()
-
-
-# --- rivals
-
-
-@pytest.fixture
-def fresh(environment):
-    for cached in (others.own, others._is_active):
-        cached.cache_clear()
-    yield environment
-    for cached in (others.own, others._is_active):
-        cached.cache_clear()
-
-
-def entry(name: str, value: str = "somebody.else:Instrumentor") -> EntryPoint:
-    return EntryPoint(name, value, others.GROUP)
-
-
-@pytest.mark.parametrize(
-    ("name", "settings", "aside"),
-    [
-        ("google-genai", {}, True),
-        ("google_genai", {}, True),
-        ("google_generativeai", {}, True),
-        ("requests", {}, False),
-        ("google-genai", {"GENSPAN_RIVALS": "keep"}, False),
-        ("google-genai", {"GENSPAN_RIVALS": "SKIP"}, True),
-        ("google-genai", {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "flask, genspan-gemini"}, False),
-    ],
-)
-def test_rivals(fresh, caplog, name, settings, aside):
-    fresh.update(settings)
-    assert others.is_superseded(entry(name)) is aside
-    assert len(caplog.records) == aside
-    if aside:
-        message = caplog.records[0].getMessage()
-        assert all(word in message for word in ("genspan-gemini", name, "somebody.else:Instrumentor", "GENSPAN_RIVALS"))
-
-
-def test_our_own_is_no_rival(fresh):
-    assert not any(others.is_superseded(own) for own in others.own())
-    assert {own.name for own in others.own()} >= {"genspan-gemini"}
-
-
-def test_where_ours_cannot_trace_the_sdk_the_other_one_does(fresh):
-    with patch("genspan._other_instrumentations.get_dependency_conflicts", return_value="conflict"):
-        assert not others.is_superseded(entry("google-genai"))
-
-
-def test_an_unknown_value_is_said_and_the_default_used(fresh, caplog):
-    fresh["GENSPAN_RIVALS"] = "both"
-    assert others.is_superseded(entry("google-genai"))
-    assert "'both'" in caplog.records[0].getMessage()
-    assert "accepted: keep, skip" in caplog.records[0].getMessage()
 
 
 # --- whole programs under opentelemetry-instrument

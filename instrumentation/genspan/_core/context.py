@@ -28,15 +28,16 @@ TURN: Final = create_key("genspan-turn")
 TOOL: Final = create_key("genspan-tool")
 _SESSION: Final = create_key("genspan-session")
 
-# Set by OpenLLMetry and by the official packages around a call that they record themselves.
-_RIVALS: Final = (
+# Set by OpenLLMetry and, in opentelemetry-util-genai, by OpenTelemetry's packages around a call that they record.
+_RECORDED_BY_OTHERS: Final = (
     "suppress_language_model_instrumentation",
     "opentelemetry.genai.client.inference.context",
     "opentelemetry.genai.client.embedding.context",
+    "opentelemetry.genai.client.fetch_response.context",
 )
 _ASKED: Final = (CALL, _SUPPRESS_INSTRUMENTATION_KEY, "suppress_instrumentation")
-_STOPS: Final = frozenset((*_ASKED, *_RIVALS))
-_said: list[bool] = []
+_STOPS: Final = frozenset((*_ASKED, *_RECORDED_BY_OTHERS))
+_warned: list[bool] = []
 _propagator: Final = TraceContextTextMapPropagator()
 _logger = logging.getLogger("genspan")
 
@@ -52,10 +53,10 @@ def suppressed(context: Context) -> bool:
         return False
     if any(map(context.get, _ASKED)):
         return True
-    if not any(map(context.get, _RIVALS)):
+    if not any(map(context.get, _RECORDED_BY_OTHERS)):
         return False
-    if not _said:
-        _said.append(True)
+    if not _warned:
+        _warned.append(True)
         _logger.warning("Another instrumentation records calls of the same SDK; genspan stands aside where it does.")
     return True
 
