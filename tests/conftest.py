@@ -6,7 +6,12 @@ import pytest
 
 pytest.register_assert_rewrite("tests.support")  # before what follows imports it
 
-from genspan import AnthropicInstrumentor, GeminiInstrumentor, OpenAIInstrumentor  # noqa: E402
+from genspan import (  # noqa: E402
+    AnthropicInstrumentor,
+    GeminiInstrumentor,
+    LangChainInstrumentor,
+    OpenAIInstrumentor,
+)
 from tests.support.provider import FakeProvider  # noqa: E402
 from tests.support.telemetry import install, instrumentor, telemetry  # noqa: E402
 
@@ -16,7 +21,7 @@ __all__ = ["install", "instrumentor", "provider", "running_provider", "telemetry
 @pytest.fixture(scope="module", autouse=True)
 def nothing_is_traced_yet():
     """Whatever a module before left behind, a module begins with every SDK as it is."""
-    for one in (GeminiInstrumentor(), OpenAIInstrumentor(), AnthropicInstrumentor()):
+    for one in (GeminiInstrumentor(), OpenAIInstrumentor(), AnthropicInstrumentor(), LangChainInstrumentor()):
         if one.is_instrumented_by_opentelemetry:
             one.uninstrument()
 

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from genspan.anthropic import AnthropicInstrumentor
     from genspan.control import instrument, last_trace_id, uninstrument
     from genspan.gemini import GeminiInstrumentor
+    from genspan.langchain import LangChainInstrumentor
     from genspan.mlflow import MlflowSpanExporter
     from genspan.openai import OpenAIInstrumentor
 
 __all__ = [
     "AnthropicInstrumentor",
     "GeminiInstrumentor",
+    "LangChainInstrumentor",
     "MlflowSpanExporter",
     "OpenAIInstrumentor",
     "instrument",
@@ -30,6 +32,7 @@ __all__ = [
 _HOMES = {
     "AnthropicInstrumentor": "genspan.anthropic",
     "GeminiInstrumentor": "genspan.gemini",
+    "LangChainInstrumentor": "genspan.langchain",
     "MlflowSpanExporter": "genspan.mlflow",
     "OpenAIInstrumentor": "genspan.openai",
     "instrument": "genspan.control",

@@ -155,6 +155,14 @@ GEN_AI_USAGE_TEXT_OUTPUT_TOKENS: Final = "gen_ai.usage.text.output_tokens"
 GEN_AI_WORKFLOW_NAME: Final = "gen_ai.workflow.name"
 # Content was shortened or left out to fit a limit.
 GENSPAN_CONTENT_TRUNCATED: Final = "genspan.content.truncated"
+# The program's own metadata of a model run of LangChain, as JSON.
+GENSPAN_LANGCHAIN_METADATA: Final = "genspan.langchain.metadata"
+# The name of a model run of LangChain.
+GENSPAN_LANGCHAIN_RUN_NAME: Final = "genspan.langchain.run.name"
+# The program's own tags of a model run of LangChain.
+GENSPAN_LANGCHAIN_TAGS: Final = "genspan.langchain.tags"
+# The answer came out of a cache of the framework's, and cost nothing.
+GENSPAN_RESPONSE_CACHED: Final = "genspan.response.cached"
 # How a partial response ended.
 GENSPAN_RESPONSE_END: Final = "genspan.response.end"
 # The response was not received whole.

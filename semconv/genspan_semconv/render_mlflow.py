@@ -12,7 +12,7 @@ from genspan_semconv.encode import dumps
 from genspan_semconv.model import add, obj, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from genspan_semconv.model import AttributeValue, Message, Params, Part, Prompt, Response, ToolDefinition, Usage
 
@@ -108,6 +108,11 @@ def inputs(operation: str, requested: str | None, params: Params, prompt: Prompt
     if prompt.tools:
         inputs["tools"] = [_tool(tool) for tool in prompt.tools]
     return inputs
+
+
+def conversation(messages: Sequence[Message]) -> list[dict[str, object]]:
+    """Messages as those of OpenAI's chat API."""
+    return [one for message in messages for one in _messages(message)]
 
 
 def outputs(answer: list[Message], response: Response) -> dict[str, object] | None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 CALL: Final = create_key("genspan-call")
 TURN: Final = create_key("genspan-turn")
 TOOL: Final = create_key("genspan-tool")
+OBSERVER: Final = create_key("genspan-observer")
+"""Who is told of every model call that opens in the context: an object with ``call_opened()``."""
 _SESSION: Final = create_key("genspan-session")
 
 # Set by OpenLLMetry and, in opentelemetry-util-genai, by OpenTelemetry's packages around a call that they record.
@@ -64,6 +66,18 @@ def suppressed(context: Context) -> bool:
 def with_span(context: Context, span: Span, key: str, value: object) -> Context:
     """The context with the span current and one key of ours set."""
     return Context({**context, _SPAN_KEY: span, key: value})
+
+
+def with_value(context: Context, key: str, value: object) -> Context:
+    """The context with one more value."""
+    return Context({**context, key: value})
+
+
+def with_attributes(context: Context, attributes: Mapping[str, AttributeValue]) -> Context:
+    """The context with attributes for every span that starts in it, beside those of the session around it."""
+    around = cast("_Session | None", context.get(_SESSION))
+    found = _Session({**(around.attributes if around else {}), **attributes}, around.tags if around else {})
+    return with_value(context, _SESSION, found)
 
 
 def outside(context: Context) -> Context:

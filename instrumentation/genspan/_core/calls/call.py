@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 from opentelemetry import context as otel
 from opentelemetry.trace import SpanKind, StatusCode
 
-from genspan._core.context import CALL, TURN, Attached, emitting, suppressed, with_span
+from genspan._core.context import CALL, OBSERVER, TURN, Attached, emitting, suppressed, with_span
 from genspan._core.emit import errors, limits, span_attributes
 from genspan._core.emit.events import Event
 from genspan._core.emit.last_trace import remember
@@ -54,6 +54,14 @@ class Owner(Protocol):
 
     def keep(self, texts: span_attributes.Texts) -> None:
         """Take the content of a call that it owns, as JSON texts."""
+        ...
+
+
+class Observer(Protocol):
+    """Who is told of the model calls that open in a context: a framework's run of a model."""
+
+    def call_opened(self) -> None:
+        """A model call begins."""
         ...
 
 
@@ -119,6 +127,9 @@ class Call:
         self._turn = cast("Owner | None", context.get(TURN))
         if self._turn is not None:
             self._turn.begin(self)
+        observer = cast("Observer | None", context.get(OBSERVER))
+        if observer is not None:
+            observer.call_opened()
         self._started = perf_counter() - (0 if began is None else (time_ns() - began) / 1e9)
         self._span = telemetry.start_call(request.route.key, context, SpanKind.CLIENT, began)
         self._context = with_span(context, self._span, CALL, self)

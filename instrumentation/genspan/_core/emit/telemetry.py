@@ -125,6 +125,14 @@ class Telemetry:
             return self._start(f"{_TOOL} {tool}", attributes, context, SpanKind.INTERNAL)
         return trace.NonRecordingSpan(trace.get_current_span(context).get_span_context())
 
+    def start_run(
+        self, name: str, attributes: dict[str, AttributeValue], context: Context, kind: SpanKind = SpanKind.INTERNAL
+    ) -> Span:
+        """Start the span of what a framework runs: an agent, a workflow, a tool, a retrieval."""
+        with _starting:
+            return self._start(name, attributes, context, kind)
+        return trace.NonRecordingSpan(trace.get_current_span(context).get_span_context())
+
     def _start(
         self,
         name: str,

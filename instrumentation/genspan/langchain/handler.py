@@ -1,0 +1,187 @@
+"""The callback handler that sees LangChain's runs. https://docs.langchain.com/oss/python/langchain/callbacks"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from opentelemetry import context as otel
+from opentelemetry.context import create_key
+
+from genspan._core.guard import Guard
+from genspan.langchain.runs import Facts
+from genspan.langchain.spans import Start
+from genspan_semconv import attributes as names
+from genspan_semconv import render_genai
+from genspan_semconv.model import obj, seq, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from genspan.langchain.runs import Run, Runs
+    from genspan_semconv.model import Wire
+
+    Begin = Callable[[Runs, Wire, Any, dict[str, Any]], None]
+
+SCOPE: Final = create_key("genspan-langchain-scope")
+
+_starting, _ending = Guard("start of a run of LangChain"), Guard("end of a run of LangChain")
+
+_STEPS: Final = ("prompt", "parser")
+_DEFAULT_NAMES: Final = ("Runnable", "ChannelWrite", "ChannelRead", "Branch", "_", "<")
+"""How names begin that LangChain and LangGraph give; any other is the application's own."""
+
+
+def make_handler(runs: Runs) -> Any:
+    """The handler. Its class is made here, where the program has imported LangChain."""
+    from langchain_core.callbacks import BaseCallbackHandler
+
+    starts = {name: _start(runs, begin) for name, begin in _STARTS.items()}
+    ends = {name: _end(runs, answer) for name, answer in _ENDS.items()}
+    errors = {f"on_{kind}_error": _error(runs) for kind in ("chain", "llm", "tool", "retriever")}
+    # In the task of an asynchronous run, so that the context is the run's.
+    made = type("Handler", (BaseCallbackHandler,), {"run_inline": True, **starts, **ends, **errors})
+    return made()
+
+
+def _start(runs: Runs, begin: Begin) -> Callable[..., None]:
+    def method(self: object, serialized: Any, given: Any, **run: Any) -> None:
+        with _starting:
+            begin(runs, obj(serialized), given, run)
+
+    return method
+
+
+def _end(runs: Runs, answer: Callable[[Any], dict[str, object]]) -> Callable[..., None]:
+    def method(self: object, result: Any, *, run_id: UUID, **_: Any) -> None:
+        with _ending:
+            runs.end(run_id, None, answer(result))
+
+    return method
+
+
+def _error(runs: Runs) -> Callable[..., None]:
+    """``response`` is what a model had answered until then."""
+
+    def method(self: object, error: BaseException, *, run_id: UUID, response: Any = None, **_: Any) -> None:
+        with _ending:
+            runs.end(run_id, error, _answer(response))
+
+    return method
+
+
+def _facts(serialized: Wire, run: dict[str, Any], default: str) -> Facts:
+    path = seq(serialized.get("id"))
+    name = text(run.get("name")) or text(serialized.get("name")) or (str(path[-1]) if path else default)
+    return Facts(run["run_id"], run.get("parent_run_id"), name, list(run.get("tags") or ()), run.get("metadata") or {})
+
+
+def _chain(runs: Runs, serialized: Wire, given: Any, run: dict[str, Any]) -> None:
+    facts = _facts(serialized, run, "chain")
+    found = runs.begin(facts)
+    if found is None:
+        return
+    kind = run.get("run_type")
+    if kind == "llm":
+        runs.open_model(found, facts, {"messages": [given] if isinstance(given, str) else []})
+        return
+    operation = _operation(facts, found, kind, runs.show_all)
+    if operation is not None:
+        name = names.GEN_AI_AGENT_NAME if operation == "invoke_agent" else names.GEN_AI_WORKFLOW_NAME
+        runs.open_span(found, Start(operation, facts.name, given, {name: facts.name}))
+
+
+def _operation(facts: Facts, run: Run, kind: object, show_all: bool) -> str | None:
+    """What a chain run is: an agent, a workflow of the application's, or nothing worth a span."""
+    step = any(tag.startswith("graph:step:") for tag in facts.tags)
+    agent = facts.metadata.get("ls_integration") == "langchain_create_agent"
+    if agent and (facts.name == run.agent or not step or _is_another_agent(run)):
+        return "invoke_agent"
+    if show_all:
+        return "invoke_workflow"
+    if agent or kind in _STEPS or "langsmith:hidden" in facts.tags:
+        return None
+    own = not facts.name.startswith(_DEFAULT_NAMES) and "<" not in facts.name
+    return "invoke_workflow" if own or run.parent is None else None
+
+
+def _is_another_agent(run: Run) -> bool:
+    return run.agent is not None and run.parent is not None and run.parent.agent != run.agent
+
+
+def _chat_model(runs: Runs, serialized: Wire, given: Any, run: dict[str, Any]) -> None:
+    _model(runs, serialized, {"messages": next(iter(seq(given)), ())}, run)
+
+
+def _llm(runs: Runs, serialized: Wire, given: Any, run: dict[str, Any]) -> None:
+    _model(runs, serialized, {"prompts": given}, run)
+
+
+def _model(runs: Runs, serialized: Wire, body: dict[str, object], run: dict[str, Any]) -> None:
+    facts = _facts(serialized, run, "model")
+    found = runs.begin(facts)
+    if found is not None:
+        runs.open_model(found, facts, {**body, "params": run.get("invocation_params") or {}})
+        _enter(facts, found)
+
+
+def _tool(runs: Runs, serialized: Wire, given: Any, run: dict[str, Any]) -> None:
+    facts = _facts(serialized, run, "tool")
+    found = runs.begin(facts)
+    if found is None:
+        return
+    name = text(serialized.get("name")) or facts.name
+    attributes = render_genai.tool(name, text(run.get("tool_call_id")))
+    description = text(serialized.get("description"))
+    if description is not None:
+        attributes[names.GEN_AI_TOOL_DESCRIPTION] = description
+    inputs = run.get("inputs")
+    runs.open_span(found, Start("execute_tool", name, given if inputs is None else inputs, attributes))
+
+
+def _retriever(runs: Runs, serialized: Wire, given: Any, run: dict[str, Any]) -> None:
+    facts = _facts(serialized, run, "retriever")
+    found = runs.begin(facts)
+    if found is not None:
+        runs.open_span(found, Start("retrieval", "", given, {names.GENSPAN_LANGCHAIN_RUN_NAME: facts.name}))
+        _enter(facts, found)
+
+
+def _enter(facts: Facts, run: Run) -> None:
+    """Make the run's context current until the method that it began in returns (``bindings.scope``)."""
+    began = cast("list[UUID] | None", otel.get_value(SCOPE))
+    if began is not None:
+        began.append(facts.id)
+        otel.attach(run.context)
+
+
+def _answer(result: Any) -> dict[str, object]:
+    """An ``LLMResult`` as the response that ``chat`` reads."""
+    generations = [cast("Any", one) for several in seq(getattr(result, "generations", None)) for one in seq(several)]
+    messages = [one.message for one in generations if getattr(one, "message", None) is not None]
+    texts = [] if messages else [one.text for one in generations if getattr(one, "text", None)]
+    return {"messages": messages, "texts": texts, "llm_output": getattr(result, "llm_output", None)}
+
+
+def _result(result: Any) -> dict[str, object]:
+    return {"result": result}
+
+
+def _chain_result(result: Any) -> dict[str, object]:
+    """The result, with the usage of a chain that is a model (``run_type`` is ``llm``)."""
+    return {"result": result, "usage": getattr(result, "usage", None)}
+
+
+_STARTS: Final[dict[str, Begin]] = {
+    "on_chain_start": _chain,
+    "on_chat_model_start": _chat_model,
+    "on_llm_start": _llm,
+    "on_tool_start": _tool,
+    "on_retriever_start": _retriever,
+}
+_ENDS: Final = {
+    "on_chain_end": _chain_result,
+    "on_llm_end": _answer,
+    "on_tool_end": _result,
+    "on_retriever_end": _result,
+}

@@ -1,0 +1,201 @@
+"""The runs of LangChain that are under way, as spans: which run becomes one, below which, and how it ends."""
+
+from __future__ import annotations
+
+from time import time_ns
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from opentelemetry import context as otel
+from opentelemetry.context import create_key
+
+from genspan._core.calls.call import open_call
+from genspan._core.context import OBSERVER, outside, suppressed, with_attributes, with_value
+from genspan._core.guard import Guard
+from genspan._core.routes.contract import Request, Route
+from genspan.langchain import chat
+from genspan.langchain.spans import RunSpan, Start
+from genspan_semconv import attributes as names
+from genspan_semconv.encode import dumps
+from genspan_semconv.model import Key, obj, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from opentelemetry.context import Context
+
+    from genspan._core.emit.telemetry import Telemetry
+    from genspan_semconv.model import AttributeValue
+
+RUN: Final = create_key("genspan-langchain-run")
+"""The id of the innermost run in a context."""
+
+_MAX_RUNS: Final = 10_000
+_INTERNAL_METADATA: Final = ("ls_", "lc_", "langgraph_", "checkpoint_", "__", "thread_id", "revision_id")
+_PROVIDERS: Final = {
+    "google_genai": "gcp.gemini",
+    "google_vertexai": "gcp.vertex_ai",
+    "amazon_bedrock": "aws.bedrock",
+    "bedrock_converse": "aws.bedrock",
+    "azure": "azure.ai.openai",
+    "mistral": "mistral_ai",
+    "mistralai": "mistral_ai",
+    "xai": "x_ai",
+}
+
+_recording = Guard("model run of LangChain")
+
+
+class Facts(NamedTuple):
+    """What LangChain says of a run when it starts."""
+
+    id: UUID
+    parent: UUID | None
+    name: str
+    tags: list[str]
+    metadata: Mapping[str, object]
+
+
+class Run:
+    """One run that is under way. ``context`` is what runs below it begin in."""
+
+    __slots__ = ("agent", "context", "conversation", "model", "name", "parent", "span")
+
+    def __init__(self, facts: Facts, parent: Run | None, context: Context) -> None:
+        self.name = facts.name
+        self.parent = parent
+        self.context = context
+        self.span: RunSpan | None = None
+        self.model: ModelRun | None = None
+        self.agent = text(facts.metadata.get("lc_agent_name"))
+        self.conversation = text(facts.metadata.get("thread_id"))
+
+
+class ModelRun:
+    """A run of a model. The call of a traced SDK below it is its span; without one it becomes a span at its end."""
+
+    __slots__ = ("began", "body", "cached", "calls", "key", "parent")
+
+    def __init__(self, key: Key, body: dict[str, object], parent: ModelRun | None) -> None:
+        self.began = time_ns()
+        self.key, self.body = key, body
+        self.calls = 0
+        self.cached = False
+        self.parent = parent
+
+    def call_opened(self) -> None:
+        """A traced SDK makes a model call inside this run."""
+        self.calls += 1
+        if self.parent is not None:
+            self.parent.call_opened()
+
+
+class Runs:
+    """The runs of one instrumentation, by LangChain's ids."""
+
+    def __init__(self, telemetry: Telemetry, show_all: bool) -> None:
+        self.telemetry = telemetry
+        self.show_all = show_all
+        self._runs: dict[UUID, Run] = {}
+
+    def find(self, identity: UUID | None) -> Run | None:
+        """A run that is under way."""
+        return None if identity is None else self._runs.get(identity)
+
+    def begin(self, facts: Facts) -> Run | None:
+        """Note a run, or ``None`` where nobody listens or it is suppressed."""
+        if not self.telemetry.listening():
+            return None
+        current, parent = otel.get_current(), self.find(facts.parent)
+        if suppressed(current):
+            return None
+        if parent is not None and current.get(RUN) != facts.parent:
+            current = parent.context  # run by another thread or task, or past LangChain's own contexts
+        run = Run(facts, parent, outside(current))
+        if run.conversation is not None and (parent is None or parent.conversation != run.conversation):
+            conversation = {names.GEN_AI_CONVERSATION_ID: run.conversation, names.SESSION_ID: run.conversation}
+            run.context = with_attributes(run.context, conversation)
+        run.context = with_value(run.context, RUN, facts.id)
+        while len(self._runs) >= _MAX_RUNS:
+            self.end(next(iter(self._runs)))
+        self._runs[facts.id] = run
+        return run
+
+    def enter(self, identity: UUID | None) -> None:
+        """Make a run's context current, unless something inside the run is current already."""
+        run = self.find(identity)
+        if run is not None and otel.get_current().get(RUN) != identity:
+            otel.attach(run.context)
+
+    def answered_from_cache(self) -> None:
+        """The answer of the model run around this is an earlier one."""
+        run = self.find(cast("UUID | None", otel.get_value(RUN)))
+        if run is not None and run.model is not None:
+            run.model.cached = True
+
+    def open_span(self, run: Run, start: Start) -> None:
+        """Give a run a span of its own."""
+        run.span = RunSpan(self.telemetry, run.context, start)
+        run.context = run.span.context
+
+    def open_model(self, run: Run, facts: Facts, body: dict[str, object]) -> None:
+        """Note a run of a model: what an SDK sends within it carries the run's name, tags and metadata."""
+        above = run.parent.model if run.parent is not None else None
+        operation = "text_completion" if "prompts" in body else "chat"
+        run.model = ModelRun(_key(facts, operation, obj(body.get("params"))), body, above)
+        run.context = with_attributes(with_value(run.context, OBSERVER, run.model), _describe(facts))
+
+    def end(
+        self, identity: UUID, error: BaseException | None = None, answer: Mapping[str, object] = MappingProxyType({})
+    ) -> None:
+        """End a run, once: the first end or error counts. ``answer`` is what a run of a model gave."""
+        run = self._runs.pop(identity, None)
+        if run is None:
+            return
+        if run.span is not None:
+            run.span.end(error, answer.get("result"))
+        if run.model is not None and not run.model.calls:
+            with _recording:
+                self._record(run, run.model, error, answer)
+
+    def _record(self, run: Run, model: ModelRun, error: BaseException | None, answer: Mapping[str, object]) -> None:
+        """A model call that no traced SDK made."""
+        context = with_value(run.context, OBSERVER, None)
+        if model.cached:
+            context = with_attributes(context, {names.GENSPAN_RESPONSE_CACHED: True})
+        if model.parent is not None:
+            model.parent.call_opened()
+        token = otel.attach(context)
+        try:
+            request = Request(Route(chat, model.key), model.body, {}, "")
+            call = open_call(self.telemetry, lambda: request, model.began)
+        finally:
+            otel.detach(token)
+        if call is not None:
+            call.see({**answer, "cached": model.cached})
+            call.end(error)
+
+
+def _key(facts: Facts, operation: str, params: Mapping[str, object]) -> Key:
+    metadata = facts.metadata
+    provider = text(metadata.get("ls_provider")) or "langchain"
+    names = (text(params.get(name)) for name in ("model", "model_name", "model_id"))
+    model = text(metadata.get("ls_model_name")) or next(filter(None, names), None)
+    return Key(operation, _PROVIDERS.get(provider, provider), model, None, None, params.get("stream") is True)
+
+
+def _describe(facts: Facts) -> dict[str, AttributeValue]:
+    """Name, tags and the program's own metadata of a run."""
+    found: dict[str, AttributeValue] = {names.GENSPAN_LANGCHAIN_RUN_NAME: facts.name}
+    tags = [tag for tag in facts.tags if not tag.startswith(("seq:step", "map:key", "graph:step", "langsmith:"))]
+    if tags:
+        found[names.GENSPAN_LANGCHAIN_TAGS] = tags
+    own = {name: value for name, value in facts.metadata.items() if not name.startswith(_INTERNAL_METADATA)}
+    if own:
+        found[names.GENSPAN_LANGCHAIN_METADATA] = dumps({name: value for name, value in own.items() if _simple(value)})
+    return found
+
+
+def _simple(value: object) -> bool:
+    return value is None or isinstance(value, (str, bool, int, float))
