@@ -133,12 +133,6 @@ def _signal_constant(prefix: str, signal: Signal) -> str:
     return _constant(prefix + signal.name.replace(".", "_").upper(), signal.name, signal.spec["brief"])
 
 
-def _enum(attribute: Attribute) -> str:
-    name = "".join(word.capitalize() for word in attribute.constant.split("_")).replace("Genai", "GenAi")
-    rows = (f'    {member["id"].upper()}: Final = "{value}"' for value, member in attribute.members.items())
-    return f'class {name}:\n    """Values of {attribute.name}."""\n\n' + "\n".join(rows)
-
-
 def python(registry: Registry) -> str:
     """The module of constants."""
     histograms = [metric for metric in registry.metrics.values() if "buckets" in metric.rules]
@@ -150,7 +144,6 @@ def python(registry: Registry) -> str:
         events="\n".join(_signal_constant("EVENT_", event) for event in registry.events.values()),
         bucket_rows="\n".join(f"{name} = {bounds}" for name, bounds in boundaries.items()),
         buckets="\n".join(f'        "{metric.name}": {names[metric.spec["unit"]]},' for metric in histograms),
-        enums="\n\n\n".join(_enum(a) for a in registry.attributes.values() if a.members),
     )
 
 

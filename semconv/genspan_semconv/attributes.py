@@ -25,20 +25,10 @@ ERROR_TYPE: Final = "error.type"
 EXCEPTION_MESSAGE: Final = "exception.message"
 # Qualified name of the exception's class.
 EXCEPTION_TYPE: Final = "exception.type"
-# What the application says the agent does.
-GEN_AI_AGENT_DESCRIPTION: Final = "gen_ai.agent.description"
-# Id of an agent that the provider keeps as a resource.
-GEN_AI_AGENT_ID: Final = "gen_ai.agent.id"
-# Name that the application or the provider gave the agent.
-GEN_AI_AGENT_NAME: Final = "gen_ai.agent.name"
-# Version of the agent as the provider names it.
-GEN_AI_AGENT_VERSION: Final = "gen_ai.agent.version"
 # The provider shortened the conversation for this request.
 GEN_AI_CONVERSATION_COMPACTED: Final = "gen_ai.conversation.compacted"
 # Id of the conversation that the messages belong to.
 GEN_AI_CONVERSATION_ID: Final = "gen_ai.conversation.id"
-# Id of the store that is searched or that grounds the answer.
-GEN_AI_DATA_SOURCE_ID: Final = "gen_ai.data_source.id"
 # Number of dimensions of each vector.
 GEN_AI_EMBEDDINGS_DIMENSION_COUNT: Final = "gen_ai.embeddings.dimension.count"
 # The messages sent to the model, in the order sent.
@@ -51,8 +41,6 @@ GEN_AI_OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
 GEN_AI_OUTPUT_TYPE: Final = "gen_ai.output.type"
 # Name of a prompt that is stored and versioned outside the request.
 GEN_AI_PROMPT_NAME: Final = "gen_ai.prompt.name"
-# Value of one variable of a stored prompt; the key is the variable's name.
-GEN_AI_PROMPT_VARIABLE: Final = "gen_ai.prompt.variable"
 # Version of the stored prompt.
 GEN_AI_PROMPT_VERSION: Final = "gen_ai.prompt.version"
 # The provider as the client sees it.
@@ -97,12 +85,6 @@ GEN_AI_RESPONSE_MODEL: Final = "gen_ai.response.model"
 GEN_AI_RESPONSE_STATUS: Final = "gen_ai.response.status"
 # Seconds from the request to the first chunk of the stream.
 GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
-# The documents found.
-GEN_AI_RETRIEVAL_DOCUMENTS: Final = "gen_ai.retrieval.documents"
-# The text searched for.
-GEN_AI_RETRIEVAL_QUERY_TEXT: Final = "gen_ai.retrieval.query.text"
-# Upper limit of the documents to return.
-GEN_AI_RETRIEVAL_TOP_K: Final = "gen_ai.retrieval.top_k"
 # Instructions that the request carries apart from its messages.
 GEN_AI_SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"
 # The modality of the tokens counted.
@@ -117,8 +99,6 @@ GEN_AI_TOOL_CALL_ID: Final = "gen_ai.tool.call.id"
 GEN_AI_TOOL_CALL_RESULT: Final = "gen_ai.tool.call.result"
 # The tools that the model may call.
 GEN_AI_TOOL_DEFINITIONS: Final = "gen_ai.tool.definitions"
-# What the tool does, as its definition says.
-GEN_AI_TOOL_DESCRIPTION: Final = "gen_ai.tool.description"
 # Name of the tool.
 GEN_AI_TOOL_NAME: Final = "gen_ai.tool.name"
 # Where the tool runs.
@@ -151,8 +131,6 @@ GEN_AI_USAGE_TEXT_CACHE_READ_INPUT_TOKENS: Final = "gen_ai.usage.text.cache_read
 GEN_AI_USAGE_TEXT_INPUT_TOKENS: Final = "gen_ai.usage.text.input_tokens"
 # Text tokens of the output.
 GEN_AI_USAGE_TEXT_OUTPUT_TOKENS: Final = "gen_ai.usage.text.output_tokens"
-# Name that the application gave its workflow.
-GEN_AI_WORKFLOW_NAME: Final = "gen_ai.workflow.name"
 # Content was shortened or left out to fit a limit.
 GENSPAN_CONTENT_TRUNCATED: Final = "genspan.content.truncated"
 # The program's own metadata of a model run of LangChain, as JSON.
@@ -295,114 +273,3 @@ BUCKETS: Final[Mapping[str, tuple[float, ...]]] = MappingProxyType(
         "gen_ai.client.inference.operation.output_tokens": _TOKENS,
     }
 )
-
-
-class GenAiOperationName:
-    """Values of gen_ai.operation.name."""
-
-    CHAT: Final = "chat"
-    GENERATE_CONTENT: Final = "generate_content"
-    TEXT_COMPLETION: Final = "text_completion"
-    EMBEDDINGS: Final = "embeddings"
-    RETRIEVAL: Final = "retrieval"
-    FETCH_RESPONSE: Final = "fetch_response"
-    EXECUTE_TOOL: Final = "execute_tool"
-    INVOKE_AGENT: Final = "invoke_agent"
-    INVOKE_WORKFLOW: Final = "invoke_workflow"
-    COUNT_TOKENS: Final = "count_tokens"
-    MODERATION: Final = "moderation"
-
-
-class GenAiOutputType:
-    """Values of gen_ai.output.type."""
-
-    TEXT: Final = "text"
-    JSON: Final = "json"
-    IMAGE: Final = "image"
-    SPEECH: Final = "speech"
-
-
-class GenAiProviderName:
-    """Values of gen_ai.provider.name."""
-
-    OPENAI: Final = "openai"
-    GCP_GEN_AI: Final = "gcp.gen_ai"
-    GCP_VERTEX_AI: Final = "gcp.vertex_ai"
-    GCP_GEMINI: Final = "gcp.gemini"
-    ANTHROPIC: Final = "anthropic"
-    COHERE: Final = "cohere"
-    AZURE_AI_INFERENCE: Final = "azure.ai.inference"
-    AZURE_AI_OPENAI: Final = "azure.ai.openai"
-    IBM_WATSONX_AI: Final = "ibm.watsonx.ai"
-    AWS_BEDROCK: Final = "aws.bedrock"
-    PERPLEXITY: Final = "perplexity"
-    X_AI: Final = "x_ai"
-    DEEPSEEK: Final = "deepseek"
-    GROQ: Final = "groq"
-    MISTRAL_AI: Final = "mistral_ai"
-    MOONSHOT_AI: Final = "moonshot_ai"
-
-
-class GenAiResponseStatus:
-    """Values of gen_ai.response.status."""
-
-    QUEUED: Final = "queued"
-    IN_PROGRESS: Final = "in_progress"
-    COMPLETED: Final = "completed"
-    INCOMPLETE: Final = "incomplete"
-    FAILED: Final = "failed"
-    CANCELLED: Final = "cancelled"
-
-
-class GenAiTokenModality:
-    """Values of gen_ai.token.modality."""
-
-    TEXT: Final = "text"
-    IMAGE: Final = "image"
-    AUDIO: Final = "audio"
-    UNKNOWN: Final = "unknown"
-
-
-class GenAiTokenType:
-    """Values of gen_ai.token.type."""
-
-    INPUT: Final = "input"
-    OUTPUT: Final = "output"
-
-
-class GenspanResponseEnd:
-    """Values of genspan.response.end."""
-
-    CLOSED: Final = "closed"
-    DROPPED: Final = "dropped"
-    FAILED: Final = "failed"
-    CANCELLED: Final = "cancelled"
-
-
-class MlflowSpanType:
-    """Values of mlflow.spanType."""
-
-    CHAT_MODEL: Final = "CHAT_MODEL"
-    LLM: Final = "LLM"
-    EMBEDDING: Final = "EMBEDDING"
-    TOOL: Final = "TOOL"
-    AGENT: Final = "AGENT"
-    CHAIN: Final = "CHAIN"
-    RETRIEVER: Final = "RETRIEVER"
-
-
-class OpenaiApiType:
-    """Values of openai.api.type."""
-
-    CHAT_COMPLETIONS: Final = "chat_completions"
-    RESPONSES: Final = "responses"
-
-
-class OpenaiRequestServiceTier:
-    """Values of openai.request.service_tier."""
-
-    AUTO: Final = "auto"
-    DEFAULT: Final = "default"
-    FLEX: Final = "flex"
-    SCALE: Final = "scale"
-    PRIORITY: Final = "priority"

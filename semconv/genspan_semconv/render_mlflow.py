@@ -22,15 +22,11 @@ _SPAN_TYPES: Final = {
     "embeddings": "EMBEDDING",
     "execute_tool": "TOOL",
     "invoke_agent": "AGENT",
-    "create_agent": "AGENT",
-    "invoke_workflow": "CHAIN",
-    "retrieval": "RETRIEVER",
 }
 
 # MLflow prices a call by provider and model; these are its catalogue's names for the conventions' providers.
 _PROVIDERS: Final = {
     "gcp.gemini": "gemini",
-    "gcp.gen_ai": "gemini",
     "gcp.vertex_ai": "vertex_ai",
     "azure.ai.openai": "azure",
     "azure.ai.inference": "azure_ai",
