@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genspan._core.context import session
+    from genspan._setup import configure
     from genspan.anthropic import AnthropicInstrumentor
     from genspan.control import instrument, last_trace_id, uninstrument
     from genspan.gemini import GeminiInstrumentor
@@ -23,6 +24,7 @@ __all__ = [
     "LangChainInstrumentor",
     "MlflowSpanExporter",
     "OpenAIInstrumentor",
+    "configure",
     "instrument",
     "last_trace_id",
     "session",
@@ -35,6 +37,7 @@ _HOMES = {
     "LangChainInstrumentor": "genspan.langchain",
     "MlflowSpanExporter": "genspan.mlflow",
     "OpenAIInstrumentor": "genspan.openai",
+    "configure": "genspan._setup",
     "instrument": "genspan.control",
     "last_trace_id": "genspan.control",
     "session": "genspan._core.context",

@@ -18,6 +18,7 @@ from genspan._flush import flush_all
 if TYPE_CHECKING:
     from types import FrameType
 
+_installed: list[bool] = []
 LIMIT_SECONDS: Final = 5.0
 """Less than the ten seconds that ``docker stop`` waits before it kills."""
 
@@ -25,6 +26,9 @@ LIMIT_SECONDS: Final = 5.0
 def install() -> None:
     """Flushes before each of these ends. Modules are not imported for it."""
     _catch_sigterm()
+    if _installed:
+        return
+    _installed.append(True)
     wrapt.register_post_import_hook(_watch_children, "multiprocessing.util")
     wrapt.register_post_import_hook(_watch_celery, "celery.signals")
 

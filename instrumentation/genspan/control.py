@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import TracerProvider
 
+    from genspan._core.config import Settings
+
 
 def instrument(
     *,
@@ -28,12 +30,20 @@ def instrument(
 
     What ``OTEL_PYTHON_DISABLED_INSTRUMENTATIONS`` names is left out.
     """
+    switch_on(tracer_provider=tracer_provider, meter_provider=meter_provider, logger_provider=logger_provider)
+
+
+def switch_on(settings: Settings | None = None, **providers: Any) -> list[ProviderInstrumentor]:
+    """Those that were not on and are now. Settings, where they are given, count for all that are on."""
+    switched: list[ProviderInstrumentor] = []
     for instrumentor in _instrumentors(wanted=True):
-        installed = get_dependency_conflicts(instrumentor.instrumentation_dependencies()) is None
-        if installed and not instrumentor.is_instrumented_by_opentelemetry:
-            instrumentor.instrument(
-                tracer_provider=tracer_provider, meter_provider=meter_provider, logger_provider=logger_provider
-            )
+        if instrumentor.is_instrumented_by_opentelemetry:
+            if settings is not None:
+                instrumentor.adopt(settings)
+        elif get_dependency_conflicts(instrumentor.instrumentation_dependencies()) is None:
+            instrumentor.instrument(settings=settings, **providers)
+            switched.append(instrumentor)
+    return switched
 
 
 def uninstrument() -> None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.distro import BaseDistro
 from opentelemetry.sdk._configuration import _OTelSDKConfigurator
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from genspan import _process_end
-from genspan._core.config import defaults, hides_mlflow_content, sdk_disabled
+from genspan._core.config import defaults, sdk_disabled
+from genspan._exporting import span_processor
+from genspan._outlet import Outlet
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -40,7 +41,7 @@ class Configurator(_OTelSDKConfigurator):
     """The SDK's own set-up; and spans get out however the process ends."""
 
     def _configure(self, **kwargs: Any) -> None:
-        if hides_mlflow_content() and not environ.get("OTEL_CONFIG_FILE"):  # with a file the SDK takes no arguments
+        if not environ.get("OTEL_CONFIG_FILE"):  # with a file the SDK takes no arguments
             kwargs.setdefault("export_span_processor", _processor)
         untyped: Any = super()
         untyped._configure(**kwargs)
@@ -49,8 +50,4 @@ class Configurator(_OTelSDKConfigurator):
 
 
 def _processor(span_exporter: SpanExporter, *_: Any, **__: Any) -> SpanProcessor:
-    from genspan.mlflow import MlflowSpanExporter
-    from genspan.mlflow.span_copy import WithoutMlflowContent
-
-    is_ours = isinstance(span_exporter, MlflowSpanExporter)
-    return BatchSpanProcessor(span_exporter if is_ours else WithoutMlflowContent(span_exporter))
+    return Outlet(span_processor(span_exporter, environ))

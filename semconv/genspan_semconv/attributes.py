@@ -189,10 +189,14 @@ HTTP_REQUEST_RESEND_COUNT: Final = "http.request.resend_count"
 HTTP_RESPONSE_STATUS_CODE: Final = "http.response.status_code"
 # Token counts that MLflow adds up for the trace and prices.
 MLFLOW_CHAT_TOKEN_USAGE: Final = "mlflow.chat.tokenUsage"
+# The experiment that the trace goes to.
+MLFLOW_EXPERIMENT_ID: Final = "mlflow.experimentId"
 # The model that MLflow prices the call by.
 MLFLOW_LLM_MODEL: Final = "mlflow.llm.model"
 # The provider in the spelling of MLflow's price catalog.
 MLFLOW_LLM_PROVIDER: Final = "mlflow.llm.provider"
+# The run of MLflow that was active when the trace began.
+MLFLOW_SOURCE_RUN: Final = "mlflow.sourceRun"
 # What went in, in the form that MLflow's chat view and previews read.
 MLFLOW_SPAN_INPUTS: Final = "mlflow.spanInputs"
 # What came out, in the form that MLflow's chat view and previews read.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from genspan.mlflow.errors import ExportError
+from genspan_semconv import attributes as names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,11 +20,24 @@ MAX_EXTRA_REQUESTS: Final = 64
 """Three bad spans among 512 take about 50 requests to find; a server that refuses everything must not get 1,023."""
 
 
+class Place(NamedTuple):
+    """What a request to MLflow can name only once: an experiment (``None``: the exporter's) and a run (or none)."""
+
+    experiment: str | None
+    run: str | None
+
+
+def place(span: ReadableSpan) -> Place:
+    """As it was noted on the span when its trace began."""
+    noted = [(span.attributes or {}).get(name) for name in (names.MLFLOW_EXPERIMENT_ID, names.MLFLOW_SOURCE_RUN)]
+    return Place(*(value if isinstance(value, str) and value else None for value in noted))
+
+
 class SpanStore(Protocol):
     """Where spans are kept: a tracking server or an SQL store."""
 
     def store(self, spans: Sequence[ReadableSpan]) -> None:
-        """Stores all of the spans or none. Raises ``ExportError``."""
+        """Stores all of the spans, which have one place, or none. Raises ``ExportError``."""
 
     def close(self) -> None:
         """Stops waiting for anything."""
@@ -31,7 +45,10 @@ class SpanStore(Protocol):
 
 def store_batch(spans: Sequence[ReadableSpan], store: SpanStore, log: FailureLog) -> bool:
     """Stores what can be stored, refused requests again in halves; True if that was all of it."""
-    pending = list(_requests(spans))[::-1]
+    places: dict[Place, list[ReadableSpan]] = {}
+    for span in spans:
+        places.setdefault(place(span), []).append(span)
+    pending = [request for together in places.values() for request in _requests(together)][::-1]
     requests_left = len(pending) + MAX_EXTRA_REQUESTS
     is_complete = True
     while pending:

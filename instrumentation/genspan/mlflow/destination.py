@@ -8,6 +8,8 @@ from os import environ
 from typing import TYPE_CHECKING, Final, TypedDict
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
+from genspan.mlflow import program
+
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
@@ -85,6 +87,8 @@ def read_destination(tracking_uri: str | None = None, **arguments: Unpack[Argume
     name, number = arguments.get("experiment_name"), arguments.get("experiment_id")
     if name is None and number is None:
         name, number = environ.get("MLFLOW_EXPERIMENT_NAME"), environ.get("MLFLOW_EXPERIMENT_ID")
+        if name and number == program.experiment_id():
+            number = None  # mlflow.set_experiment writes the variable too; what was there before counts
     _check_experiment(name, number)
     uri = tracking_uri or environ.get("MLFLOW_TRACKING_URI", "").strip() or DEFAULT_URI
     parts = _split(uri)

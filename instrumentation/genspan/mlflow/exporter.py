@@ -43,8 +43,11 @@ class MlflowSpanExporter(SpanExporter):
         self._log = FailureLog()
         self._is_shut_down = False
         self._store: SpanStore | None = None
+        self.destination: Destination | None = None
+        """Where spans go; ``None`` where the settings cannot be used."""
         try:
-            self._store = _open(read_destination(tracking_uri, **arguments))
+            self.destination = read_destination(tracking_uri, **arguments)
+            self._store = _open(self.destination)
         except SettingsError as error:
             logger.error("%s. No span will reach MLflow.", error)
         in_code.add(self)

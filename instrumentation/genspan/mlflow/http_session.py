@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from genspan.mlflow.errors import ExportError
 
 EXPERIMENT_HEADER: Final = "x-mlflow-experiment-id"
+RUN_HEADER: Final = "x-mlflow-run-id"
 _CONNECT_TIMEOUT: Final = 5.0
 _KEPT_HEADERS: Final = frozenset(
     {"accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "user-agent"}
@@ -40,6 +41,8 @@ class MlflowSession(requests.Session):
         self._pid = os.getpid()
         self._thread = threading.local()
         self.experiment_id: str | None = None
+        self.run_id: str | None = None
+        """The run that the traces of a request are linked to."""
 
     @property
     def last(self) -> ServerResponse:
@@ -100,6 +103,8 @@ class MlflowSession(requests.Session):
             headers["Authorization"] = f"Bearer {self._destination.token}"
         if self.experiment_id is not None:
             headers[EXPERIMENT_HEADER] = self.experiment_id
+        if self.run_id is not None:
+            headers[RUN_HEADER] = self.run_id
         return headers
 
     def _after_fork(self) -> None:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 
+from genspan._core.guard import Guard
+from genspan.mlflow.batch import place
 from genspan.mlflow.errors import ExportError
 from genspan.mlflow.experiments import Experiment, ExperimentLookup
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from genspan.mlflow.destination import Destination
 
 REQUIREMENT: Final = "mlflow>=3.6"
+_linking = Guard("link of traces to a run")
 _SQLITE: Final = "sqlite:///"
 
 
@@ -46,9 +49,13 @@ class SqlStore:
         store = self._opened()
         if self._experiment is None:
             self._experiment = ExperimentLookup(self._destination, SqlExperiments(store))
-        experiment = self._experiment.resolve()
+        experiment, run = place(spans[0])
+        if experiment is None:
+            experiment = self._experiment.resolve()
         try:
             store.log_spans(experiment, self._as_mlflow(spans))
+            if run is not None:
+                _link(store, spans, run)
         except Exception as error:
             cause, text = f"content: {type(error).__name__}", f"MLflow refused a span ({error})"
             raise ExportError(cause, text, blames_spans=True) from error
@@ -118,6 +125,14 @@ def _experiment(found: Any) -> Experiment:
 
 def _unreadable(error: Exception) -> ExportError:
     return ExportError("experiment", f"The experiment cannot be read ({str(error)[:300]})")
+
+
+def _link(store: Any, spans: Sequence[ReadableSpan], run: str) -> None:
+    """As the server does for its header: the traces whose first span is among these."""
+    begun = {f"tr-{span.context.trace_id:032x}" for span in spans if span.parent is None and span.context is not None}
+    with _linking:
+        if begun:
+            store.link_traces_to_run(sorted(begun), run)
 
 
 def _absolute(uri: str) -> str:

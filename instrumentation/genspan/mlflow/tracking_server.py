@@ -11,6 +11,7 @@ from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace.export import SpanExportResult
 
+from genspan.mlflow.batch import place
 from genspan.mlflow.errors import ExportError
 from genspan.mlflow.experiments import RETRY_SECONDS, ExperimentLookup, RestExperiments
 from genspan.mlflow.http_session import MlflowSession
@@ -51,7 +52,8 @@ class TrackingServer:
         """Sends one request. Raises ``ExportError`` when the spans were not stored."""
         if self._closing.is_set():
             raise ExportError("closed", "The exporter is shut down")
-        self._session.experiment_id = self._experiment.resolve()
+        experiment, self._session.run_id = place(spans[0])
+        self._session.experiment_id = experiment or self._experiment.resolve()
         error = self._send(spans)
         if error is not None and _NOT_DECOMPRESSED in self._session.last.body and self._compresses:
             self._compresses = False

@@ -24,7 +24,7 @@ from genspan_semconv import render_genai, render_mlflow
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opentelemetry._logs import LoggerProvider
+    from opentelemetry._logs import Logger, LoggerProvider
     from opentelemetry.context import Context
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import Span, Tracer, TracerProvider
@@ -64,9 +64,18 @@ class Telemetry:
         self._traces = False
         self._instruments: Instruments | None = None
         self._closed = False
-        self._logger = get_logger(scope, self._version, logger_provider, SCHEMA_URL)
+        self._logger_provider = logger_provider
+        self._logger = self._new_logger()
         self._starts: dict[Key, tuple[str, dict[str, AttributeValue]]] = {}
         self._waiting: deque[Callable[[], None]] = deque(maxlen=_MAX_WAITING)
+
+    def write_to(self, meter_provider: MeterProvider | None, logger_provider: LoggerProvider | None) -> None:
+        """Record metrics and events elsewhere from now on; ``None`` is the global provider."""
+        if meter_provider is not self._meter_provider:
+            self._meter_provider, self._instruments = meter_provider, None
+        if logger_provider is not self._logger_provider:
+            self._logger_provider = logger_provider
+            self._logger = self._new_logger()
 
     def close(self) -> None:
         """Listen no more: wrappers that somebody still holds become pass-through."""
@@ -200,3 +209,6 @@ class Telemetry:
 
     def _new_tracer(self) -> Tracer:
         return trace.get_tracer(self._scope, self._version, self._tracer_provider, SCHEMA_URL)
+
+    def _new_logger(self) -> Logger:
+        return get_logger(self._scope, self._version, self._logger_provider, SCHEMA_URL)

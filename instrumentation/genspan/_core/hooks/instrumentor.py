@@ -17,9 +17,12 @@ from genspan._core.guard import Guard
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from opentelemetry._logs import LoggerProvider
+    from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import TracerProvider
 
     from genspan._core.config import Settings
+    from genspan._core.emit.telemetry import Telemetry
     from genspan._core.hooks.patches import Bindings, Patch, Replacement
     from genspan._core.supported_sdks import Sdk
 
@@ -43,11 +46,14 @@ class ProviderInstrumentor(BaseInstrumentor):
         super().__init_subclass__(**kwargs)
         cls._instance = None  # BaseInstrumentor keeps one instance per class, which subclasses would inherit
         cls._bindings = None
+        cls._telemetry = None
         cls._settings = None
 
     _bindings: Bindings | None = None
+    _telemetry: Telemetry | None = None
     _settings: Settings | None = None
-    """As they were when tracing was switched on; ``None`` while it is off."""
+    """``None`` while tracing is off."""
+    _providers: dict[str, Any] | None = None
     tracer_provider: TracerProvider | None = None
     """The one that was given to ``instrument``; ``None`` is the global one."""
 
@@ -68,22 +74,39 @@ class ProviderInstrumentor(BaseInstrumentor):
         with _lock:
             super().uninstrument(**kwargs)
 
+    def adopt(self, settings: Settings) -> None:
+        """Record by other settings from now on, where tracing is on."""
+        with _lock:
+            if self._settings is not None:
+                self._settings = settings
+                if self._telemetry is not None:
+                    self._telemetry.settings = settings
+
+    def write_to(self, meter_provider: MeterProvider | None, logger_provider: LoggerProvider | None) -> None:
+        """Record metrics and events elsewhere from now on, where tracing is on; ``None`` is the global provider."""
+        with _lock:
+            if self._providers is not None:
+                self._providers.update(meter_provider=meter_provider, logger_provider=logger_provider)
+                if self._telemetry is not None:
+                    self._telemetry.write_to(meter_provider, logger_provider)
+
     def _instrument(self, **kwargs: Any) -> None:
         self.tracer_provider = kwargs.get("tracer_provider")
         providers = {name: kwargs.get(name) for name in ("tracer_provider", "meter_provider", "logger_provider")}
-        self._settings = settings = read_settings()
+        self._settings = kwargs.get("settings") or read_settings()
+        self._providers = providers
 
         def begin(_: object) -> None:
             with _lock:
-                if self._settings is settings:  # an import hook cannot be taken back
-                    self._begin(settings, providers)
+                if self._providers is providers:  # an import hook cannot be taken back
+                    self._begin(providers)
 
         if self.sdk.package in sys.modules:
             begin(None)
         else:
             wrapt.register_post_import_hook(begin, self.sdk.package)
 
-    def _begin(self, settings: Settings, providers: dict[str, Any]) -> None:
+    def _begin(self, providers: dict[str, Any]) -> None:
         from genspan._core.emit.telemetry import Telemetry
         from genspan._core.hooks.patches import Bindings
 
@@ -92,7 +115,8 @@ class ProviderInstrumentor(BaseInstrumentor):
                 newest = self.sdk.tested[-1]
                 _logger.debug("%s %s is newer than %s, the newest tested", self.sdk.distribution, installed, newest)
         with _beginning:
-            self._bindings = Bindings(self._patch_points(), Telemetry(type(self).__module__, settings, **providers))
+            self._telemetry = Telemetry(type(self).__module__, self._settings or read_settings(), **providers)
+            self._bindings = Bindings(self._patch_points(), self._telemetry)
             self._bindings.install()
 
     @abstractmethod
@@ -100,7 +124,7 @@ class ProviderInstrumentor(BaseInstrumentor):
         """The patches; where they depend on settings, they are read now."""
 
     def _uninstrument(self, **kwargs: Any) -> None:
-        self._settings = None
+        self._settings = self._telemetry = self._providers = None
         if self._bindings is not None:
             self._bindings.remove()
             self._bindings = None
