@@ -31,7 +31,8 @@ from tests.support.otlp_sink import OtlpSink, attributes
 NAME = "generate_content gemini-2.5-flash"
 SETTINGS = ("OTEL_", "MLFLOW_", "GENSPAN_", "GEMINI_", "GOOGLE_")
 CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
-NO_BACKEND = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
+SPANS_ONLY = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
+NO_BACKEND = {"OTEL_TRACES_EXPORTER": "none", **SPANS_ONLY}
 
 
 @pytest.fixture(autouse=True)
@@ -70,12 +71,18 @@ def sink():
         yield receiver
 
 
+@pytest.fixture(scope="module")
+def client(running_provider):
+    """One that was there before anything is set up."""
+    made = genai.Client(api_key="key-of-the-test", http_options={"base_url": running_provider.url})
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def ask(provider):
+def ask(provider, client):
     """Make one call of the model."""
-    client = genai.Client(api_key="key-of-the-test", http_options={"base_url": provider.url})
-    yield lambda text="hello": client.models.generate_content(model="gemini-2.5-flash", contents=text)
-    client.close()
+    return lambda text="hello", model="gemini-2.5-flash": client.models.generate_content(model=model, contents=text)
 
 
 def names_at(sink: OtlpSink) -> list[str]:
@@ -122,7 +129,7 @@ def test_the_environment_is_enough(ask, mlflow, sink, named):
     variables = {
         "mlflow": {"MLFLOW_TRACKING_URI": mlflow.uri},
         "otlp": {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url},
-        "otlp traces": {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{sink.url}/v1/traces"},
+        "otlp traces": {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{sink.url}/v1/traces", **SPANS_ONLY},
         "exporter": {"OTEL_TRACES_EXPORTER": "mlflow", "MLFLOW_TRACKING_URI": mlflow.uri},
     }
     os.environ.update(variables[named])
@@ -177,11 +184,13 @@ def test_no_exporter_is_no_exporter(ask):
 
 
 def test_where_nothing_is_named_spans_go_where_opentelemetry_sends_them(ask):
+    os.environ.update(SPANS_ONLY)
     genspan.configure()
-    with patch.object(OTLPSpanExporter, "export", lambda *_: None), patch("requests.Session.post"):
+    with patch.object(OTLPSpanExporter, "export", return_value=None):
         ask()
         (processor,) = _setup._setup._outlet.processors
         assert processor.span_exporter._endpoint == "http://localhost:4318/v1/traces"
+        _setup._setup.shutdown()
 
 
 def test_an_experiment_alone_is_on_the_mlflow_of_this_machine(ask):
@@ -470,7 +479,7 @@ def test_lines_for_mlflow_name_the_destination(ask, mlflow, order):
 
 
 def test_lines_for_mlflow_count_also_after_the_first_span(ask, mlflow):
-    os.environ.update({"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"})
+    os.environ.update(SPANS_ONLY)
     setup = genspan.configure()
     with trace.get_tracer("tests").start_as_current_span("of the program"):
         pass
@@ -554,9 +563,7 @@ def test_console_prints_a_line_for_each_call(ask, capsys, provider):
     genspan.configure(console=True)
     ask()
     with pytest.raises(genai.errors.ClientError):
-        genai.Client(api_key="k", http_options={"base_url": provider.url}).models.generate_content(
-            model="no-such-model", contents="hello"
-        )
+        ask(model="no-such-model")
     with trace.get_tracer("tests").start_as_current_span("of the program"):
         pass
     billed = provider.ledger.total()
