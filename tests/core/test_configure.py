@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import genspan
-from genspan import _process_end, _setup
+from genspan import _exporting, _process_end, _setup
 from genspan._core import config
 from tests.support.fake_mlflow import FakeMlflow
 from tests.support.otel_globals import fresh_globals
@@ -183,19 +183,32 @@ def test_no_exporter_is_no_exporter(ask):
     assert genspan.last_trace_id() is not None
 
 
-def test_where_nothing_is_named_spans_go_where_opentelemetry_sends_them(ask):
-    os.environ.update(SPANS_ONLY)
-    genspan.configure()
-    with patch.object(OTLPSpanExporter, "export", return_value=None):
-        ask()
-        (processor,) = _setup._setup._outlet.processors
-        assert processor.span_exporter._endpoint == "http://localhost:4318/v1/traces"
-        _setup._setup.shutdown()
+@pytest.fixture
+def localhost(sink):
+    """A receiver in the place of OpenTelemetry's default one, which this machine may have or not."""
+    real = _exporting._arguments
+
+    def arguments(point, signal, given):
+        found = dict(real(point, signal, given))
+        return {"endpoint": f"{sink.url}/v1/{signal}"} if point == "otlp_proto_http" and not found else found
+
+    with patch.object(_exporting, "_arguments", arguments):
+        yield sink
+
+
+def test_where_nothing_is_named_spans_go_where_opentelemetry_sends_them(ask, localhost):
+    setup = genspan.configure()
+    ask()
+    assert setup.flush()
+    assert names_at(localhost) == [NAME]
+    assert "/v1/metrics" in {request.path for request in localhost.requests}
+    assert b"hello" not in localhost.raw
+    assert OTLPSpanExporter()._endpoint == "http://localhost:4318/v1/traces"
 
 
 def test_an_experiment_alone_is_on_the_mlflow_of_this_machine(ask):
     genspan.configure(experiment="Gemini")
-    with patch("genspan.mlflow.exporter.deliver", return_value=True):
+    with patch("genspan.mlflow.exporter.store_batch", return_value=True):
         ask()
         (processor,) = _setup._setup._outlet.processors
         destination = processor.span_exporter.destination
@@ -478,17 +491,16 @@ def test_lines_for_mlflow_name_the_destination(ask, mlflow, order):
     assert "gen_ai.input.messages" not in attributes(mlflow.stored[0])
 
 
-def test_lines_for_mlflow_count_also_after_the_first_span(ask, mlflow):
-    os.environ.update(SPANS_ONLY)
+def test_lines_for_mlflow_count_also_after_the_first_span(ask, mlflow, localhost):
     setup = genspan.configure()
     with trace.get_tracer("tests").start_as_current_span("of the program"):
         pass
     with program_of_mlflow(mlflow.uri, "5"):
-        with patch.object(OTLPSpanExporter, "shutdown"):  # which would wait for a receiver
-            ask()
+        ask()
         setup.flush()
     assert mlflow.stored_names == [NAME]
     assert "hello" in attributes(mlflow.stored[0])["mlflow.spanInputs"]
+    assert NAME not in names_at(localhost)
 
 
 @pytest.mark.parametrize("named", ["argument", "environment", "none"])

@@ -87,32 +87,34 @@ def test_the_protocol_is_http(environment):
 # --- content beside MLflow
 
 
-@pytest.mark.parametrize(
-    ("settings", "hides"),
-    [
-        ({"OTEL_TRACES_EXPORTER": "mlflow,otlp"}, True),
-        ({"OTEL_TRACES_EXPORTER": "otlp"}, False),
-        ({"OTEL_TRACES_EXPORTER": "mlflow,otlp", "GENSPAN_DIALECTS": "genai,mlflow"}, False),
-        ({"OTEL_TRACES_EXPORTER": "mlflow,otlp", "OTEL_CONFIG_FILE": "x"}, False),
-        ({"OTEL_TRACES_EXPORTER": "mlflow,otlp", HEADERS: "X-Mlflow-Experiment-Id=1"}, False),
-    ],
-)
-def test_the_other_exporter_gets_no_content_of_mlflows(environment, settings, hides):
-    environment.update(settings)
+@pytest.mark.parametrize(("settings", "ours"), [({}, True), ({"OTEL_CONFIG_FILE": "x"}, False)])
+def test_the_configurator_is_the_sdks_with_processors_of_ours(environment, settings, ours):
+    environment.update({"OTEL_TRACES_EXPORTER": "mlflow,otlp", **settings})
     with (
         patch("opentelemetry.sdk._configuration._OTelSDKConfigurator._configure") as configure,
         patch("genspan._process_end.install"),
     ):
         Configurator().configure(auto_instrumentation_version="1")
     assert configure.call_args.kwargs["auto_instrumentation_version"] == "1"
-    assert ("export_span_processor" in configure.call_args.kwargs) is hides
+    assert ("export_span_processor" in configure.call_args.kwargs) is ours
 
 
-def test_only_the_other_exporter_is_wrapped():
-    for exporter, wrapped in ((MlflowSpanExporter("mlruns"), False), (ConsoleSpanExporter(), True)):
-        processor = _processor(exporter)
-        assert isinstance(processor.span_exporter, WithoutMlflowContent) is wrapped
-        processor.shutdown()
+@pytest.mark.parametrize(
+    ("settings", "hides"),
+    [
+        ({"OTEL_TRACES_EXPORTER": "mlflow,otlp"}, True),
+        ({"OTEL_TRACES_EXPORTER": "otlp"}, False),
+        ({"OTEL_TRACES_EXPORTER": "mlflow,otlp", "GENSPAN_DIALECTS": "genai,mlflow"}, False),
+        ({"OTEL_TRACES_EXPORTER": "mlflow,otlp", HEADERS: "X-Mlflow-Experiment-Id=1"}, False),
+    ],
+)
+def test_the_other_exporter_gets_no_content_of_mlflows(environment, settings, hides):
+    environment.update(settings)
+    for exporter, other in ((MlflowSpanExporter("mlruns"), False), (ConsoleSpanExporter(), True)):
+        outlet = _processor(exporter)
+        (processor,) = outlet.processors
+        assert isinstance(processor.span_exporter, WithoutMlflowContent) is (other and hides)
+        outlet.shutdown()
 
 
 def test_what_the_other_exporter_gets():
