@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
+from weakref import ref
 
 from opentelemetry import context as otel
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, create_key
@@ -17,7 +18,6 @@ from genspan_semconv import render_mlflow
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
-    from contextvars import Token
 
     from opentelemetry.trace import Span
 
@@ -30,6 +30,8 @@ OBSERVER: Final = create_key("genspan-observer")
 """Who is told of every model call that opens in the context: an object with ``call_opened()``."""
 _SESSION: Final = create_key("genspan-session")
 
+_T = TypeVar("_T")
+
 # Set by OpenLLMetry and, in opentelemetry-util-genai, by OpenTelemetry's packages around a call that they record.
 _RECORDED_BY_OTHERS: Final = (
     "suppress_language_model_instrumentation",
@@ -37,7 +39,7 @@ _RECORDED_BY_OTHERS: Final = (
     "opentelemetry.genai.client.embedding.context",
     "opentelemetry.genai.client.fetch_response.context",
 )
-_ASKED: Final = (CALL, _SUPPRESS_INSTRUMENTATION_KEY, "suppress_instrumentation")
+_ASKED: Final = (_SUPPRESS_INSTRUMENTATION_KEY, "suppress_instrumentation")
 _STOPS: Final = frozenset((*_ASKED, *_RECORDED_BY_OTHERS))
 _warned: list[bool] = []
 _propagator: Final = TraceContextTextMapPropagator()
@@ -48,7 +50,7 @@ emitting: ContextVar[bool] = ContextVar("genspan-emitting", default=False)
 
 
 def suppressed(context: Context) -> bool:
-    """Whether a call made now is not to be recorded: asked for, or part of a call that is being recorded."""
+    """Whether a call made now is not to be recorded: the program asked for that, or somebody else records it."""
     if emitting.get():
         return True
     if _STOPS.isdisjoint(context):  # as good as always
@@ -63,9 +65,20 @@ def suppressed(context: Context) -> bool:
     return True
 
 
-def with_span(context: Context, span: Span, key: str, value: object) -> Context:
-    """The context with the span current and one key of ours set."""
-    return Context({**context, _SPAN_KEY: span, key: value})
+def with_span(context: Context, span: Span, key: str, scope: object) -> Context:
+    """The context with the span current, and under a key of ours what it is the span of.
+
+    By a weak reference: asyncio copies contexts into its handles, so that a connection keeps one for as long as it is
+    open, and with it everything that the context refers to.
+    """
+    return Context({**context, _SPAN_KEY: span, key: ref(scope)})
+
+
+def going_on(context: Context, key: str, kind: type[_T]) -> _T | None:
+    """What was put into the context under a key of ours, if that is still going on."""
+    found = context.get(key)
+    scope = cast("ref[Any]", found)() if found is not None else None
+    return None if scope is None or scope.ended else cast("_T", scope)
 
 
 def with_value(context: Context, key: str, value: object) -> Context:
@@ -85,23 +98,9 @@ def outside(context: Context) -> Context:
     return Context({key: value for key, value in context.items() if key not in (CALL, TURN)})
 
 
-class Attached:
-    """A context made current for as long as SDK code runs; never across a ``yield``."""
-
-    __slots__ = ("_context", "_token")
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._token: Token[Context] | None = None
-
-    def attach(self) -> None:
-        self._token = otel.attach(self._context)
-
-    def detach(self) -> None:
-        """Leave the context, unless another task or thread is the one that finishes here."""
-        token, self._token = self._token, None
-        if token is not None and otel.get_current() is self._context:
-            otel.detach(token)
+def of_span_only(context: Context) -> Context:
+    """The span of a context, without what else the program keeps there: for telemetry that has to wait."""
+    return Context({_SPAN_KEY: context.get(_SPAN_KEY)})
 
 
 class _Session(NamedTuple):

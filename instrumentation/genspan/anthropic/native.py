@@ -5,11 +5,10 @@ Every client has a tracer unless it is told otherwise. Without one it makes no s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry import trace
 
-from genspan._core.calls.turn import open_turn
 from genspan._core.guard import Guard
 from genspan._core.hooks.patches import Patch, Replacement
 from genspan.anthropic.tools import loop
@@ -18,6 +17,7 @@ from genspan_semconv.model import obj
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from genspan._core.calls.turn import Turn
     from genspan._core.emit.telemetry import Telemetry
     from genspan._core.hooks.wrappers import Args, Kwargs, Wrapped, Wrapper
 
@@ -54,7 +54,7 @@ def _work_begins(telemetry: Telemetry) -> Wrapper:
     def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         wrapped(*args, **kwargs)
         with _working:
-            turn = open_turn(telemetry, loop) if instance.span is None else None
+            turn = cast("Turn | None", loop.open(telemetry, instance, args, kwargs) if instance.span is None else None)
             if turn is not None:
                 with turn:
                     instance.span, instance.turn = trace.get_current_span(), turn

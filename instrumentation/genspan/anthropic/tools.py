@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from genspan._core.calls.tool import Around, Tool, current_tool, open_tool
+from genspan._core.calls.tool import Tool, current_tool, open_tool
 from genspan._core.calls.turn import current_turn
 from genspan._core.guard import Guard
 from genspan._core.hooks import stainless, wrappers
@@ -14,6 +14,8 @@ from genspan.anthropic import messages
 from genspan_semconv.model import obj
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from genspan._core.calls.tool import ToolRun
     from genspan._core.emit.telemetry import Telemetry
     from genspan._core.hooks.wrappers import Args, Kwargs, Wrapped, Wrapper
@@ -23,6 +25,7 @@ _RUNNER, _SESSION, _TOOLSET = (
 )
 
 _failing = Guard("error of a tool")
+_ending = Guard("result of a tool")
 
 
 loop = stainless.loop(messages, "anthropic")
@@ -42,16 +45,34 @@ def _span(telemetry: Telemetry) -> Wrapper:
     def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         manager = wrapped(*args, **kwargs)
         run = open_tool(telemetry, partial(_describe, kwargs))
-        return manager if run is None else Around(manager, run, _tell)
+        return manager if run is None else Around(manager, run)
 
     return wrapper
 
 
-def _tell(run: ToolRun, entered: Any) -> None:
-    """What the SDK tells the model of a run."""
-    result = obj(entered.result)
-    run.result = result.get("content")
-    run.code = "tool_error" if result.get("is_error") is True else None
+class Around:
+    """The SDK's context manager of a run, with ours around it."""
+
+    __slots__ = ("_entered", "_manager", "_run")
+
+    def __init__(self, manager: Any, run: ToolRun) -> None:
+        self._manager, self._run = manager, run
+
+    def __enter__(self) -> Any:
+        self._run.__enter__()
+        self._entered = self._manager.__enter__()
+        return self._entered
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> Any:
+        with _ending:  # what the SDK tells the model of the run
+            result = obj(self._entered.result)
+            self._run.result = result.get("content")
+            self._run.code = "tool_error" if result.get("is_error") is True else None
+        self._run.__exit__(kind, error, traceback)
+        self._run.end(error)
+        return self._manager.__exit__(kind, error, traceback)
 
 
 def _error(telemetry: Telemetry) -> Wrapper:
@@ -68,8 +89,8 @@ def _error(telemetry: Telemetry) -> Wrapper:
 
 
 PATCHES = (
-    Patch(_RUNNER, "BaseSyncToolRunner.__run__", partial(wrappers.turn_generator, intend=loop)),
-    Patch(_RUNNER, "BaseAsyncToolRunner.__run__", partial(wrappers.turn_generator, intend=loop)),
+    Patch(_RUNNER, "BaseSyncToolRunner.__run__", wrappers.generator(loop)),
+    Patch(_RUNNER, "BaseAsyncToolRunner.__run__", wrappers.generator(loop)),
     *(Patch(module, "tool_use_span", _span) for module in (_RUNNER, _SESSION)),
     *(Patch(module, "tool_error_content", _error) for module in (_RUNNER, _SESSION)),
     Patch(_TOOLSET, "member_error_result", _error),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from genspan._core.calls.call import Call, current_call
-from genspan._core.calls.turn import Plan, current_turn
+from genspan._core.calls.turn import current_turn
 from genspan._core.guard import Guard
 from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch
@@ -23,8 +23,10 @@ from genspan.gemini import count_tokens, embeddings, generate_content, images, t
 from genspan_semconv.model import Key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from genspan._core.emit.telemetry import Telemetry
-    from genspan._core.hooks.wrappers import Args, Intend, Kwargs, Wrapped, Wrapper
+    from genspan._core.hooks.wrappers import Args, Kwargs, MakeWrapper, Wrapped, Wrapper
 
 # The last part of the path, after the colon: the API that reads it and the operation's name.
 _METHODS: dict[str, tuple[Api, str]] = {
@@ -72,7 +74,7 @@ def _behind_one_url(url: str) -> Route | None:
     parts = urlsplit(url)
     if turn is None or ":" in parts.path:
         return None
-    api, key = turn.plan.request().route
+    api, key = turn.request().route
     return Route(api, key._replace(address=parts.hostname, port=parts.port or default_port(parts.scheme)))
 
 
@@ -114,48 +116,39 @@ def _attempt(telemetry: Telemetry) -> Wrapper:
     return wrapper
 
 
-def _intend(action: str, instance: Any, args: Args, kwargs: Kwargs) -> Plan:
-    """A call of the user's: the request that stands for it if none is sent, and whether tools can run."""
-
-    def request() -> Request:
-        model = kwargs.get("model", getattr(instance, "_model", None))
-        name = model.rpartition("models/")[2] if isinstance(model, str) else None
-        client = getattr(getattr(instance, "_modules", instance), "_api_client", None)
-        provider = "gcp.vertex_ai" if getattr(client, "vertexai", None) else "gcp.gemini"
-        api, operation = _METHODS[action]
-        return Request(Route(api, Key(operation, provider, name, None, None, action.startswith("stream"))), {}, {}, "")
-
-    return Plan(request, partial(tools.can_run, instance, args, kwargs))
+def _intended(action: str, instance: Any, args: Args, kwargs: Kwargs) -> Request:
+    """The request that stands for a call of the user's if none is sent."""
+    model = kwargs.get("model", getattr(instance, "_model", None))
+    name = model.rpartition("models/")[2] if isinstance(model, str) else None
+    client = getattr(getattr(instance, "_modules", instance), "_api_client", None)
+    provider = "gcp.vertex_ai" if getattr(client, "vertexai", None) else "gcp.gemini"
+    api, operation = _METHODS[action]
+    return Request(Route(api, Key(operation, provider, name, None, None, action.startswith("stream"))), {}, {}, "")
 
 
-def _turn(driver: Any, action: str) -> Any:
-    def wrapper(telemetry: Telemetry) -> Wrapper:
-        intend: Intend = partial(_intend, action)
-        return driver(telemetry, intend)
-
-    return wrapper
+def _turn(driver: Callable[[wrappers.Kind], MakeWrapper], action: str) -> MakeWrapper:
+    return driver(wrappers.turns(partial(_intended, action), tools.can_run))
 
 
+_CALL = wrappers.calls(_describe, _settle)
 _CLIENT, _MODELS, _CHATS = "google.genai._api_client", "google.genai.models", "google.genai.chats"
 
 PATCHES = (
-    Patch(_CLIENT, "BaseApiClient._request", partial(wrappers.call_sync, describe=_describe, settle=_settle)),
-    Patch(_CLIENT, "BaseApiClient._async_request", partial(wrappers.call_async, describe=_describe, settle=_settle)),
+    Patch(_CLIENT, "BaseApiClient._request", wrappers.sync(_CALL)),
+    Patch(_CLIENT, "BaseApiClient._async_request", wrappers.asynchronous(_CALL)),
     Patch(_CLIENT, "BaseApiClient._request_once", _attempt),
     Patch(_CLIENT, "BaseApiClient._async_request_once", _attempt),
-    Patch(_MODELS, "Models.generate_content", _turn(wrappers.turn_sync, "generateContent")),
-    Patch(_MODELS, "Models.generate_content_stream", _turn(wrappers.turn_generator, "streamGenerateContent")),
-    Patch(_MODELS, "AsyncModels.generate_content", _turn(wrappers.turn_async, "generateContent")),
-    Patch(
-        _MODELS, "AsyncModels.generate_content_stream", _turn(wrappers.turn_async_generator, "streamGenerateContent")
-    ),
-    Patch(_MODELS, "Models.embed_content", _turn(wrappers.turn_sync, "embedContent")),
-    Patch(_MODELS, "AsyncModels.embed_content", _turn(wrappers.turn_async, "embedContent")),
-    Patch(_MODELS, "Models.count_tokens", _turn(wrappers.turn_sync, "countTokens")),
-    Patch(_MODELS, "AsyncModels.count_tokens", _turn(wrappers.turn_async, "countTokens")),
-    Patch(_CHATS, "Chat.send_message", _turn(wrappers.turn_sync, "generateContent")),
-    Patch(_CHATS, "Chat.send_message_stream", _turn(wrappers.turn_generator, "streamGenerateContent")),
-    Patch(_CHATS, "AsyncChat.send_message", _turn(wrappers.turn_async, "generateContent")),
-    Patch(_CHATS, "AsyncChat.send_message_stream", _turn(wrappers.turn_async_generator, "streamGenerateContent")),
+    Patch(_MODELS, "Models.generate_content", _turn(wrappers.sync, "generateContent")),
+    Patch(_MODELS, "Models.generate_content_stream", _turn(wrappers.generator, "streamGenerateContent")),
+    Patch(_MODELS, "AsyncModels.generate_content", _turn(wrappers.asynchronous, "generateContent")),
+    Patch(_MODELS, "AsyncModels.generate_content_stream", _turn(wrappers.awaited_generator, "streamGenerateContent")),
+    Patch(_MODELS, "Models.embed_content", _turn(wrappers.sync, "embedContent")),
+    Patch(_MODELS, "AsyncModels.embed_content", _turn(wrappers.asynchronous, "embedContent")),
+    Patch(_MODELS, "Models.count_tokens", _turn(wrappers.sync, "countTokens")),
+    Patch(_MODELS, "AsyncModels.count_tokens", _turn(wrappers.asynchronous, "countTokens")),
+    Patch(_CHATS, "Chat.send_message", _turn(wrappers.sync, "generateContent")),
+    Patch(_CHATS, "Chat.send_message_stream", _turn(wrappers.generator, "streamGenerateContent")),
+    Patch(_CHATS, "AsyncChat.send_message", _turn(wrappers.asynchronous, "generateContent")),
+    Patch(_CHATS, "AsyncChat.send_message_stream", _turn(wrappers.awaited_generator, "streamGenerateContent")),
     *tools.PATCHES,
 )

@@ -7,7 +7,6 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from genspan._core.calls.turn import Plan
 from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch
 from genspan._core.hooks.response_watcher import settle
@@ -81,31 +80,30 @@ def patches() -> tuple[Patch, ...]:
     """The patch points; what is pending is of one instrumentation."""
     pending: deque[str] = deque(maxlen=_MAX_PENDING)
     created, fetched = Created(pending), Fetched(pending)
-    describe = partial(_describe, created, fetched)
-    create = partial(_intend, created, "generate_content")
-    get = partial(_intend, fetched, "fetch_response")
+    call = wrappers.calls(partial(_describe, created, fetched), settle)
+    create = wrappers.turns(partial(_intended, created, "generate_content"), _no_tools)
+    get = wrappers.turns(partial(_intended, fetched, "fetch_response"), _no_tools)
     base, methods = "google.genai._gaos.basesdk", "google.genai._gaos.google_genai"
-    sync, asynchronous = "GeminiNextGenInteractions", "AsyncGeminiNextGenInteractions"
+    client, async_client = "GeminiNextGenInteractions", "AsyncGeminiNextGenInteractions"
     return (
-        Patch(base, "BaseSDK.do_request", partial(wrappers.call_sync, describe=describe, settle=settle)),
-        Patch(base, "AsyncBaseSDK.do_request_async", partial(wrappers.call_async, describe=describe, settle=settle)),
-        Patch(methods, f"{sync}.create", partial(wrappers.turn_sync, intend=create)),
-        Patch(methods, f"{sync}.get", partial(wrappers.turn_sync, intend=get)),
-        Patch(methods, f"{asynchronous}.create", partial(wrappers.turn_async, intend=create)),
-        Patch(methods, f"{asynchronous}.get", partial(wrappers.turn_async, intend=get)),
+        Patch(base, "BaseSDK.do_request", wrappers.sync(call)),
+        Patch(base, "AsyncBaseSDK.do_request_async", wrappers.asynchronous(call)),
+        Patch(methods, f"{client}.create", wrappers.sync(create)),
+        Patch(methods, f"{client}.get", wrappers.sync(get)),
+        Patch(methods, f"{async_client}.create", wrappers.asynchronous(create)),
+        Patch(methods, f"{async_client}.get", wrappers.asynchronous(get)),
     )
 
 
-def _intend(api: Created | Fetched, operation: str, instance: Any, args: Args, kwargs: Kwargs) -> Plan:
+def _no_tools(instance: Any, args: Args, kwargs: Kwargs) -> bool:
+    return False
+
+
+def _intended(api: Created | Fetched, operation: str, instance: Any, args: Args, kwargs: Kwargs) -> Request:
     """A call of the user's, which alone sees how the SDK gets on with an answer, also with one that says 4xx."""
-
-    def request() -> Request:
-        model = text(kwargs.get("model")) or text(kwargs.get("agent"))
-        return Request(
-            Route(api, Key(operation, "gcp.gemini", model, None, None, bool(kwargs.get("stream")))), {}, {}, ""
-        )
-
-    return Plan(request, bool)
+    model = text(kwargs.get("model")) or text(kwargs.get("agent"))
+    key = Key(operation, "gcp.gemini", model, None, None, bool(kwargs.get("stream")))
+    return Request(Route(api, key), {}, {}, "")
 
 
 def _describe(created: Created, fetched: Fetched, instance: Any, args: Args, kwargs: Kwargs) -> Request | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from genspan._core.calls.tool import Tool, open_tool
+from genspan._core.calls.tool import Tool
 from genspan._core.calls.turn import current_turn
 from genspan._core.guard import Guard
+from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch
 from genspan_semconv.model import seq
 
@@ -56,46 +56,14 @@ def _note(telemetry: Telemetry) -> Wrapper:
     return wrapper
 
 
-def _run_sync(telemetry: Telemetry) -> Wrapper:
-    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        run = open_tool(telemetry, partial(_function, args, kwargs))
-        if run is None:
-            return wrapped(*args, **kwargs)
-        with run:
-            try:
-                run.result = wrapped(*args, **kwargs)
-            except Exception as error:
-                run.cause = _cause(error)
-                raise
-        return run.result
-
-    return wrapper
-
-
-def _run_async(telemetry: Telemetry) -> Wrapper:
-    async def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        run = open_tool(telemetry, partial(_function if instance is None else _mcp, args, kwargs))
-        if run is None:
-            return await wrapped(*args, **kwargs)
-        with run:
-            try:
-                run.result = await wrapped(*args, **kwargs)
-            except Exception as error:
-                run.cause = _cause(error)
-                raise
-        return run.result
-
-    return wrapper
-
-
-def _function(args: Args, kwargs: Kwargs) -> Tool:
+def _function(instance: Any, args: Args, kwargs: Kwargs) -> Tool:
     """``invoke_function_from_dict_args(args, function_to_invoke)``."""
     arguments = args[0] if args else kwargs["args"]
     function = args[1] if len(args) > 1 else kwargs["function_to_invoke"]
     return _pending(getattr(function, "__name__", type(function).__name__), arguments)
 
 
-def _mcp(args: Args, kwargs: Kwargs) -> Tool:
+def _mcp(instance: Any, args: Args, kwargs: Kwargs) -> Tool:
     """``McpToGenAiToolAdapter.call_tool(function_call)``."""
     call = args[0] if args else kwargs["function_call"]
     return _pending(call.name, call.args)
@@ -107,18 +75,19 @@ def _pending(name: str, arguments: object) -> Tool:
     return Tool(name, call_id, arguments)
 
 
-def _cause(error: Exception) -> BaseException:
+def _cause(error: BaseException) -> BaseException:
     """The function's own error, which the SDK wraps in a FunctionInvocationError that has the arguments in its text."""
     wrapped = type(error).__name__ == "FunctionInvocationError"
     return error.__context__ if wrapped and error.__context__ is not None else error
 
 
+_RUN, _RUN_MCP = wrappers.tools(_function, cause=_cause), wrappers.tools(_mcp, cause=_cause)
 _UTILS = "google.genai._extra_utils"
 
 PATCHES = (
     Patch(_UTILS, "get_function_response_parts", _note),
     Patch(_UTILS, "get_function_response_parts_async", _note),
-    Patch(_UTILS, "invoke_function_from_dict_args", _run_sync),
-    Patch(_UTILS, "invoke_function_from_dict_args_async", _run_async),
-    Patch("google.genai._adapters", "McpToGenAiToolAdapter.call_tool", _run_async),
+    Patch(_UTILS, "invoke_function_from_dict_args", wrappers.sync(_RUN)),
+    Patch(_UTILS, "invoke_function_from_dict_args_async", wrappers.asynchronous(_RUN)),
+    Patch("google.genai._adapters", "McpToGenAiToolAdapter.call_tool", wrappers.asynchronous(_RUN_MCP)),
 )

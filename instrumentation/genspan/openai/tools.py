@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from genspan._core.calls.tool import Tool
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 _RESPONSES, _DECISIONS = "openai.lib.responses_tool_runner", "openai.lib.decisions_tool_runner"
 
 
-_intend = stainless.loop(responses, "openai")
+_loop = stainless.loop(responses, "openai")
 
 
 def _tool(instance: Any, args: Args, kwargs: Kwargs) -> Tool:
@@ -34,13 +33,13 @@ def _result(returned: Any) -> object:
     return obj(returned).get("output")
 
 
-_iterate, _run = partial(wrappers.turn_generator, intend=_intend), {"describe": _tool, "result": _result}
+_iterate, _run = wrappers.generator(_loop), wrappers.tools(_tool, _result)
 
 PATCHES = (
     Patch(_RESPONSES, "ResponsesToolRunner.iterate", _iterate),
     Patch(_RESPONSES, "AsyncResponsesToolRunner.iterate", _iterate),
-    Patch(_RESPONSES, "ResponsesToolRunner._execute_function", partial(wrappers.tool_sync, **_run)),
-    Patch(_RESPONSES, "AsyncResponsesToolRunner._execute_function", partial(wrappers.tool_async, **_run)),
-    Patch(_DECISIONS, "DecisionsToolRunner.run", partial(wrappers.turn_sync, intend=_intend)),
-    Patch(_DECISIONS, "AsyncDecisionsToolRunner.run", partial(wrappers.turn_async, intend=_intend)),
+    Patch(_RESPONSES, "ResponsesToolRunner._execute_function", wrappers.sync(_run)),
+    Patch(_RESPONSES, "AsyncResponsesToolRunner._execute_function", wrappers.asynchronous(_run)),
+    Patch(_DECISIONS, "DecisionsToolRunner.run", wrappers.sync(_loop)),
+    Patch(_DECISIONS, "AsyncDecisionsToolRunner.run", wrappers.asynchronous(_loop)),
 )

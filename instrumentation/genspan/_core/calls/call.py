@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from threading import Lock
+from functools import partial
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from opentelemetry import context as otel
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import SpanKind
 
-from genspan._core.context import CALL, OBSERVER, TURN, Attached, emitting, suppressed, with_span
+from genspan._core.calls.scope import Scope
+from genspan._core.context import CALL, OBSERVER, TURN, going_on, of_span_only, outside, suppressed, with_span
 from genspan._core.emit import errors, limits, span_attributes
 from genspan._core.emit.events import Event
-from genspan._core.emit.last_trace import remember
 from genspan._core.emit.metrics import INFERENCE, Measurement
 from genspan._core.emit.redaction import credentials
 from genspan._core.guard import Guard
@@ -20,7 +20,6 @@ from genspan_semconv.model import Response, obj
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
 
     from opentelemetry.context import Context
 
@@ -39,7 +38,6 @@ _reading = Guard("figures of a response")
 _describing = Guard("attributes of a call")
 _parameters = Guard("parameters of a request")
 _failing = Guard("error of a call")
-_ending = Guard("end of a span")
 
 
 class Owner(Protocol):
@@ -74,66 +72,65 @@ def open_call(telemetry: Telemetry, describe: Callable[[], Request | None], bega
         if not telemetry.listening():
             return None
         context = otel.get_current()
-        if suppressed(context):
-            return None
-        request = describe()
-        return None if request is None else Call(telemetry, request, context, began)
+        around = going_on(context, CALL, Call)
+        request = None if suppressed(context) else describe()
+        if request is not None:
+            owner = cast("Owner | None", going_on(context, TURN, Scope)) if around is None else None
+            return Call(telemetry, request, context if around is None else outside(context), owner, began)
+        return None if around is None else OtherRequest(telemetry, context)
     except Exception as error:
         _opening.swallow(error)
         return None
 
 
-class Call:
-    """The state of one model call. ``with call:`` encloses the SDK's request, and only that.
-
-    It refers to nothing of the SDK but the request and the wire JSON, so that it keeps no stream or client alive.
-    """
+class Call(Scope):
+    """The state of one model call. ``with call:`` encloses the SDK's request, and only that."""
 
     __slots__ = (
-        "__weakref__",
-        "_attached",
         "_capturing",
         "_chunks",
-        "_context",
         "_data",
         "_ended_at",
         "_first_chunk",
         "_fold",
-        "_once",
-        "_request",
+        "_owner",
         "_seconds",
-        "_span",
         "_started",
-        "_telemetry",
-        "_turn",
         "attempts",
+        "request",
         "watching",
         "whole",
     )
 
-    def __init__(self, telemetry: Telemetry, request: Request, context: Context, began: int | None = None) -> None:
-        self._telemetry = telemetry
-        self._request = request
+    def __init__(
+        self,
+        telemetry: Telemetry,
+        request: Request,
+        context: Context,
+        owner: Owner | None = None,
+        began: int | None = None,
+    ) -> None:
+        super().__init__(telemetry)
+        self.request = request
+        """The request, which grows more exact until it is sent."""
         self._data: Mapping[str, object] = {}
         self._fold: Fold | None = None
         self._chunks = 0
         self._first_chunk: float | None = None
         self._ended_at: int | None = None
         self._seconds: float | None = None
-        self._once = Lock()
         self.attempts = 0
         self.whole = False
         """Whether the provider said that the stream is over; a finish reason may be missing all the same."""
-        self._turn = cast("Owner | None", context.get(TURN))
-        if self._turn is not None:
-            self._turn.begin(self)
+        self._owner = owner
+        if owner is not None:
+            owner.begin(self)
         observer = cast("Observer | None", context.get(OBSERVER))
         if observer is not None:
             observer.call_opened()
         self._started = perf_counter() - (0 if began is None else (time_ns() - began) / 1e9)
         self._span = telemetry.start_call(request.route.key, context, SpanKind.CLIENT, began)
         self._context = with_span(context, self._span, CALL, self)
-        self._attached = Attached(self._context)
         recording = self._span.is_recording()
         settings = telemetry.settings
         events_on = settings.event_content and telemetry.logging()
@@ -141,19 +138,12 @@ class Call:
         self.watching = recording or events_on or telemetry.instruments() is not None
         """Whether anything of the response will be used; if not, it is not even looked at."""
 
-    def __enter__(self) -> Call:
-        self._attached.attach()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._attached.detach()
-        if error is not None:
-            self.end(error, finalising=isinstance(error, GeneratorExit))  # a coroutine that the collector closes
-
     def see(self, data: object) -> None:
         """Take the response JSON of a call that does not stream."""
+        if not self.watching:
+            return
         try:
-            self._data = self._request.after(self._data, obj(data))
+            self._data = self.request.after(self._data, obj(data))
         except Exception as error:
             _reading.swallow(error)
 
@@ -168,7 +158,7 @@ class Call:
             return
         try:
             if self._fold is None:
-                self._fold = cast("Fold", self._request.route.api.Fold())
+                self._fold = cast("Fold", self.request.route.api.Fold())
                 self.arrived()
             chunk = obj(data)
             self._chunks += 1
@@ -179,11 +169,6 @@ class Call:
             _reading.swallow(error)
 
     @property
-    def request(self) -> Request:
-        """The request, which grows more exact until it is sent."""
-        return self._request
-
-    @property
     def answered(self) -> bool:
         """Whether anything of the response has been seen, parsed."""
         return self._fold is not None or bool(self._data)
@@ -191,15 +176,15 @@ class Call:
     @property
     def owned(self) -> bool:
         """Whether a turn ends this call, since only it sees how the SDK gets on with the response."""
-        return self._turn is not None
+        return self._owner is not None
 
     def disown(self) -> None:
         """Let the call end by itself from now on."""
-        self._turn = None
+        self._owner = None
 
     def finish(self) -> None:
         """The response is there whole. Where a turn owns the call, it ends it: the SDK may yet fail to read it."""
-        if self._turn is None:
+        if self._owner is None:
             self.end()
         else:
             self._ended_at = time_ns()
@@ -210,17 +195,34 @@ class Call:
         """Whether the response is there whole, though the call may not have ended."""
         return self._ended_at is not None
 
-    def end(self, error: BaseException | None = None, ending: str | None = None, finalising: bool = False) -> None:
+    def end(
+        self, error: BaseException | None = None, ending: str | None = None, finalising: bool | None = None
+    ) -> None:
         """End the call, once: with what it failed with, and how a stream ended if not by itself.
 
         ``ending`` is ``closed``, ``dropped``, ``failed`` or ``cancelled``. ``finalising`` says that a finaliser calls:
-        metrics and events then wait, since recording them there can deadlock.
+        metrics and events then wait, since recording them there can deadlock. By default that is so where a coroutine
+        is closed, as the collector does it.
         """
         if not self._once.acquire(blocking=False):
             return
-        if error is None and not self.watching:
-            self._close({}, None)
-            return
+        try:
+            if error is None and not self.watching:
+                self._end_span({}, None, self._ended_at)
+            else:
+                later = isinstance(error, GeneratorExit) if finalising is None else finalising
+                self._describe(error, ending, later)
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        super()._let_go()
+        self.watching = False  # of what is read later nothing is taken
+        self.request.let_go()
+        self._data, self._fold, self._owner = {}, None, None
+
+    def _describe(self, error: BaseException | None, ending: str | None, finalising: bool) -> None:
+        """End the span with all that is known, and record metrics and events."""
         seconds = perf_counter() - self._started if self._seconds is None else self._seconds
         if error is not None:
             ending = ending or errors.ending(error)
@@ -229,30 +231,27 @@ class Call:
         if ending in _LET_GO and response.final:
             ending = None  # what was not read holds nothing more
         broken = not (response.complete or self.whole) or (response.error is not None and not response.final)
-        if ending is None and broken and self._request.route.key.stream:
+        if ending is None and broken and self.request.route.key.stream:
             ending = "failed"
         self._rename(response)
         secrets = self._secrets()
         failed = self._failure(error, response, secrets)
         outcome = span_attributes.Outcome(response, failed, ending, self.attempts, self._first_chunk)
         attributes, read = self._report(outcome, secrets)
-        self._close(attributes, failed)
-        measurement = Measurement(
-            self._request.route.key,
-            self._context,
-            seconds,
-            self._first_chunk,
-            response.model,
-            response.usage,
-            failed.type if failed else None,
-        )
-        telemetry = self._telemetry
-        telemetry.later(finalising, lambda: telemetry.measure(measurement))
+        settings, key = self._telemetry.settings, self.request.route.key
+        shown = failed if failed is None or settings.span_content else failed._replace(message=None)
+        context = cast("Context", self._context)
+        self._end_span(attributes, shown, self._ended_at)
+        context = of_span_only(context) if finalising else context
+        kind = failed.type if failed else None
+        measurement = Measurement(key, context, seconds, self._first_chunk, response.model, response.usage, kind)
+        jobs = [partial(self._telemetry.measure, measurement)]
         if failed is not None or read is not None:
-            if failed is not None and not telemetry.settings.event_content:
+            if failed is not None and not settings.event_content:
                 failed = failed._replace(message=None)
-            event = Event(self._request.route.key, self._context, attributes, read, failed, secrets)
-            telemetry.later(finalising, lambda: telemetry.announce(event))
+            event = Event(key, context, attributes, read, failed, secrets)
+            jobs.append(partial(self._telemetry.announce, event))
+        self._telemetry.run(jobs, later=finalising)
 
     def _response(self) -> Response:
         """What the response says, from the whole of it or from the chunks so far."""
@@ -261,7 +260,7 @@ class Call:
         try:
             if self._fold is not None:
                 self._data = self._fold.data()
-            return self._request.route.api.response(self._data)
+            return self.request.route.api.response(self._data)
         except Exception as error:
             _reading.swallow(error)
             return Response()
@@ -271,9 +270,9 @@ class Call:
         if response.operation is None:
             return
         with _describing:
-            route = self._request.route
+            route = self.request.route
             key = route.key._replace(operation=response.operation, model=route.key.model or response.model)
-            self._request.route = route._replace(key=key)
+            self.request.route = route._replace(key=key)
             self._telemetry.rename(self._span, key)
 
     def _secrets(self) -> tuple[str, ...]:
@@ -281,9 +280,9 @@ class Call:
         if not self._capturing:
             return ()
         try:
-            found = credentials(self._request.headers, str(self._request.url))
-            if self._turn is not None:
-                self._turn.secrets |= set(found)
+            found = credentials(self.request.headers, str(self.request.url))
+            if self._owner is not None:
+                self._owner.secrets |= set(found)
             return found
         except Exception as error:
             _failing.swallow(error)
@@ -309,7 +308,7 @@ class Call:
             return attributes, None
         read: span_attributes.Content | None = None
         try:
-            request, settings = self._request, self._telemetry.settings
+            request, settings = self.request, self._telemetry.settings
             key, body = request.route.key, obj(request.body)
             params: Params = request.params
             try:
@@ -324,36 +323,36 @@ class Call:
                     texts = writer.texts(key, params, outcome.response, read)
                     attributes.update(texts.outputs)
                     attributes.update(texts.inputs)
-                    if self._turn is not None:
-                        self._turn.keep(texts)
+                    if self._owner is not None:
+                        self._owner.keep(texts)
             if not settings.event_content or key.operation not in INFERENCE:
                 read = None
         except Exception as error:
             _describing.swallow(error)
         return attributes, read
 
-    def _close(self, attributes: dict[str, AttributeValue], failed: Failure | None) -> None:
-        span = self._span
-        busy = emitting.set(True)
-        try:
-            try:
-                if span.is_recording():
-                    span.set_attributes(limits.within(attributes, limits.of_span(span)))
-                    if failed is not None:
-                        if not self._telemetry.settings.span_content:
-                            failed = failed._replace(message=None)
-                        errors.record(span, failed)
-                        span.set_status(StatusCode.ERROR, failed.message)
-            except Exception as error:
-                _describing.swallow(error)
-            remember(span.get_span_context())
-            span.end(self._ended_at)
-        except Exception as error:
-            _ending.swallow(error)
-        finally:
-            emitting.reset(busy)
+
+class OtherRequest(Call):
+    """A request that is made inside a model call and is none: by a hook, a transport, or where it is suppressed.
+
+    It is kept apart, so that what the SDK sees of it is not taken for that call's.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, telemetry: Telemetry, context: Context) -> None:
+        Scope.__init__(self, telemetry)
+        self._context, self.watching = outside(context), False
+
+    def finish(self) -> None:
+        """It has no span."""
+
+    def end(
+        self, error: BaseException | None = None, ending: str | None = None, finalising: bool | None = None
+    ) -> None:
+        """It has no span."""
 
 
 def current_call() -> Call | None:
     """The model call whose request is being made."""
-    return cast("Call | None", otel.get_value(CALL))
+    return going_on(otel.get_current(), CALL, Call)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from opentelemetry import context as otel
-from opentelemetry.trace import StatusCode
 
-from genspan._core.context import TOOL, TURN, Attached, emitting, outside, suppressed, with_span
+from genspan._core.calls.scope import Scope
+from genspan._core.calls.turn import Turn
+from genspan._core.context import TOOL, TURN, going_on, outside, suppressed, with_span
 from genspan._core.emit import errors, limits
 from genspan._core.emit.span_attributes import Writer
 from genspan._core.guard import Guard
@@ -16,9 +17,7 @@ from genspan_semconv import attributes as names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
-    from genspan._core.calls.turn import Turn
     from genspan._core.emit.errors import Failure
     from genspan._core.emit.telemetry import Telemetry
     from genspan_semconv.model import AttributeValue
@@ -27,12 +26,16 @@ _opening = Guard("start of a tool")
 _ending = Guard("end of a tool")
 
 
-def open_tool(telemetry: Telemetry, describe: Callable[[], Tool]) -> ToolRun | None:
+def open_tool(
+    telemetry: Telemetry,
+    describe: Callable[[], Tool],
+    cause: Callable[[BaseException], BaseException] = lambda error: error,
+) -> ToolRun | None:
     """Begin a run, or ``None`` where nobody listens or it is suppressed."""
     with _opening:
         if not telemetry.listening() or suppressed(otel.get_current()):
             return None
-        return ToolRun(telemetry, describe())
+        return ToolRun(telemetry, describe(), cause)
     return None
 
 
@@ -44,75 +47,61 @@ class Tool(NamedTuple):
     arguments: object
 
 
-class ToolRun:
-    """``with run:`` encloses the tool; ``run.result`` is what it returned.
+_OVER: Final = Tool("", None, None)
+
+
+class ToolRun(Scope):
+    """``with run:`` encloses the tool; ``run.result`` is what it returned, ``cause(error)`` what it raised.
 
     Model calls that the tool makes are calls of their own, and children of its span.
     """
 
-    __slots__ = (
-        "_attached",
-        "_context",
-        "_secrets",
-        "_span",
-        "_started",
-        "_telemetry",
-        "_tool",
-        "cause",
-        "code",
-        "result",
-    )
+    __slots__ = ("_cause", "_secrets", "_started", "_tool", "cause", "code", "result")
 
-    def __init__(self, telemetry: Telemetry, tool: Tool) -> None:
+    def __init__(self, telemetry: Telemetry, tool: Tool, cause: Callable[[BaseException], BaseException]) -> None:
+        super().__init__(telemetry)
+        self._cause = cause
         context = otel.get_current()
-        turn = cast("Turn | None", context.get(TURN))
-        self._telemetry = telemetry
+        turn = going_on(context, TURN, Turn)
         self._tool = tool
         self._secrets = tuple(turn.secrets) if turn is not None else ()
         self.result: object = None
         self.cause: BaseException | None = None
-        """The tool's own error, where the SDK wraps it in one of its own or swallows it."""
+        """The tool's own error, where the SDK swallows it."""
         self.code: str | None = None
         """What went wrong, where there is no exception."""
         self._started = perf_counter()
         self._span = telemetry.start_tool(tool.name, tool.call_id, context)
         self._context = with_span(outside(context), self._span, TOOL, self)
-        self._attached = Attached(self._context)
 
-    def __enter__(self) -> ToolRun:
-        self._attached.attach()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._attached.detach()
-        error = self.cause or error
+    def end(self, error: BaseException | None = None) -> None:
+        """End the run with what it failed with."""
+        if not self._once.acquire(blocking=False):
+            return
         failed: Failure | None = None
-        with _ending:
+        try:
+            settings = self._telemetry.settings
+            error = self.cause or (None if error is None else self._cause(error))
             if error is not None:
-                failed = errors.failure(error, self._telemetry.settings.span_content, self._secrets)
+                failed = errors.failure(error, settings.span_content, self._secrets)
             elif self.code is not None:
                 failed = errors.reported(self.code)
-            self._end(failed)
-        self._telemetry.measure_tool(self._tool.name, self._started, failed.type if failed else None, self._context)
-
-    def _end(self, failed: Failure | None) -> None:
-        span = self._span
-        busy = emitting.set(True)
-        try:
-            if span.is_recording():
-                attributes: dict[str, AttributeValue] = {}
-                if failed is not None:
-                    attributes[names.ERROR_TYPE] = failed.type
-                    errors.record(span, failed)
-                    span.set_status(StatusCode.ERROR, failed.message)
-                if self._telemetry.settings.span_content:
-                    attributes.update(self._content(failed is None))
-                span.set_attributes(limits.within(attributes, limits.of_span(span)))
+            attributes: dict[str, AttributeValue] = {} if failed is None else {names.ERROR_TYPE: failed.type}
+            if settings.span_content and self._span.is_recording():
+                attributes.update(self._content(failed is None))
+            self._end_span(attributes, failed, None)
+            if self._context is not None:
+                self._telemetry.measure_tool(
+                    self._tool.name, self._started, failed.type if failed else None, self._context
+                )
+        except Exception as failure:
+            _ending.swallow(failure)
         finally:
-            try:
-                span.end()
-            finally:
-                emitting.reset(busy)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        super()._let_go()
+        self._tool, self.result, self.cause, self._secrets = _OVER, None, None, ()
 
     def _content(self, returned: bool) -> dict[str, AttributeValue]:
         settings, forms = self._telemetry.settings, dict[str, object]()
@@ -127,28 +116,6 @@ class ToolRun:
         return Writer(settings.dialects, limits.of_span(self._span).length, self._secrets).write(forms)
 
 
-class Around:
-    """A context manager of an SDK's with a run around it; ``tell(run, entered)`` says how that went."""
-
-    __slots__ = ("_entered", "_manager", "_run", "_tell")
-
-    def __init__(self, manager: Any, run: ToolRun, tell: Callable[[ToolRun, Any], None]) -> None:
-        self._manager, self._run, self._tell = manager, run, tell
-
-    def __enter__(self) -> Any:
-        self._run.__enter__()
-        self._entered = self._manager.__enter__()
-        return self._entered
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> Any:
-        with _ending:
-            self._tell(self._run, self._entered)
-        self._run.__exit__(kind, error, traceback)
-        return self._manager.__exit__(kind, error, traceback)
-
-
 def current_tool() -> ToolRun | None:
     """The run of a tool that is going on."""
-    return cast("ToolRun | None", otel.get_value(TOOL))
+    return going_on(otel.get_current(), TOOL, ToolRun)

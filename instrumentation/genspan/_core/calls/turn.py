@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
+from weakref import ref
 
 from opentelemetry import context as otel
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import INVALID_SPAN, SpanKind
 
 from genspan._core.calls.call import open_call
-from genspan._core.context import TURN, Attached, emitting, suppressed, with_span
-from genspan._core.emit import errors, limits
-from genspan._core.emit.last_trace import remember
+from genspan._core.calls.scope import Scope
+from genspan._core.context import CALL, TURN, going_on, outside, suppressed, with_span
+from genspan._core.emit import errors
 from genspan._core.guard import Guard
 from genspan_semconv import attributes as names
 from genspan_semconv.model import Key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from types import TracebackType
 
     from opentelemetry.context import Context
-    from opentelemetry.trace import Span
 
     from genspan._core.calls.call import Call
     from genspan._core.emit.span_attributes import Texts
@@ -37,53 +36,38 @@ _planning = Guard("tools of a turn")
 _ending = Guard("end of a turn")
 
 
-class Plan:
-    """What a wrapper of a user's call knows before it: the request that would fail, and whether tools can run in it."""
+def open_turn(telemetry: Telemetry, request: Callable[[], Request], agent: Callable[[], bool]) -> Turn | None:
+    """Begin a turn, or ``None`` where nobody listens, it is suppressed, or a turn around it owns the calls already.
 
-    __slots__ = ("agent", "request")
-
-    def __init__(self, request: Callable[[], Request], agent: Callable[[], bool]) -> None:
-        self.request = request
-        self.agent = agent
-
-
-def open_turn(telemetry: Telemetry, intend: Callable[[], Plan]) -> Turn | None:
-    """Begin a turn, or ``None`` where nobody listens, it is suppressed, or a turn around it owns the calls already."""
+    ``request()`` is the model call that fails where none is begun, ``agent()`` whether tools can run in the turn.
+    """
     try:
         if not telemetry.listening():
             return None
         context = otel.get_current()
-        if TURN in context or suppressed(context):
+        if suppressed(context):
             return None
-        return Turn(telemetry, intend(), context)
+        if going_on(context, CALL, Scope) is not None:
+            context = outside(context)  # made by a hook or a transport of that call
+        elif going_on(context, TURN, Scope) is not None:
+            return None
+        return Turn(telemetry, request, agent, context)
     except Exception as error:
         _opening.swallow(error)
         return None
 
 
-class Turn:
+class Turn(Scope):
     """``with turn:`` encloses each stretch of SDK code; ``end`` closes what is still open, once."""
 
-    __slots__ = (
-        "_attached",
-        "_caller",
-        "_calls",
-        "_inputs",
-        "_last",
-        "_outputs",
-        "_pending",
-        "_span",
-        "_telemetry",
-        "plan",
-        "secrets",
-    )
+    __slots__ = ("_caller", "_calls", "_inputs", "_last", "_outputs", "_pending", "agent", "request", "secrets")
 
-    def __init__(self, telemetry: Telemetry, plan: Plan, caller: Context) -> None:
-        self._telemetry = telemetry
-        self.plan = plan
-        self._caller = caller
-        self._attached: Attached | None = None
-        self._span: Span | None = None
+    def __init__(
+        self, telemetry: Telemetry, request: Callable[[], Request], agent: Callable[[], bool], caller: Context
+    ) -> None:
+        super().__init__(telemetry)
+        self.request, self.agent = request, agent
+        self._caller: Context | None = caller
         self._last: Call | None = None
         self._calls = 0
         self._inputs: dict[str, AttributeValue] = {}
@@ -94,31 +78,25 @@ class Turn:
     def __enter__(self) -> Turn:
         """Make the turn current. Its span opens at the first time: a stream that nobody reads makes no request."""
         try:
-            if self._attached is None:
-                self._attached = Attached(self._opened())
-            self._attached.attach()
+            if self._caller is not None:
+                self._open(self._caller)
         except Exception as error:
             _opening.swallow(error)
-        return self
+        return super().__enter__()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    def _open(self, caller: Context) -> None:
+        """Make the context of the turn, and its span where tools can run."""
+        self._caller = None
         try:
-            if self._attached is not None:
-                self._attached.detach()
-        except Exception as failure:
-            _ending.swallow(failure)
-
-    def _opened(self) -> Context:
-        """The context of the turn, and its span where tools can run."""
-        try:
-            agent = self.plan.agent()
+            agent = self.agent()
         except Exception as error:
             _planning.swallow(error)
             agent = False
-        if not agent:
-            return otel.set_value(TURN, self, self._caller)
-        self._span = self._telemetry.start_call(AGENT_KEY, self._caller, SpanKind.INTERNAL)
-        return with_span(self._caller, self._span, TURN, self)
+        if agent:
+            self._span = self._telemetry.start_call(AGENT_KEY, caller, SpanKind.INTERNAL)
+            self._context = with_span(caller, self._span, TURN, self)
+        else:
+            self._context = otel.set_value(TURN, ref(self), caller)
 
     def begin(self, call: Call) -> None:
         """Own a call that begins; the one before is over."""
@@ -160,40 +138,37 @@ class Turn:
 
     def end(self, error: BaseException | None = None) -> None:
         """End the turn with what it failed with; the call that the SDK was in takes the blame."""
+        if not self._once.acquire(blocking=False):
+            return
         try:
             if isinstance(error, errors.NORMAL_ENDS) and not isinstance(error, GeneratorExit):
                 error = None
-            if error is not None and self._calls == 0 and self._span is None:
-                call = open_call(self._telemetry, self.plan.request)
+            if error is not None and self._calls == 0 and self._span is INVALID_SPAN:
+                call = open_call(self._telemetry, self.request)
                 if call is not None:
                     call.end(error)
-            last, self._last = self._last, None
-            if last is not None:
-                last.end(error)
-            if self._span is not None:
-                self._end_span(self._span, None if isinstance(error, GeneratorExit) else error)
+            if self._last is not None:
+                self._last.end(error, finalising=False)
+            if self._span is not INVALID_SPAN:
+                self._describe(None if isinstance(error, GeneratorExit) else error)
         except Exception as failure:
             _ending.swallow(failure)
-
-    def _end_span(self, span: Span, error: BaseException | None) -> None:
-        busy = emitting.set(True)
-        try:
-            if span.is_recording():
-                show = self._telemetry.settings.span_content
-                attributes: dict[str, AttributeValue] = {**self._outputs, **self._inputs}
-                if error is not None:
-                    failed = errors.failure(error, show, self.secrets)
-                    attributes = {names.ERROR_TYPE: failed.type, **attributes}
-                    errors.record(span, failed)
-                    span.set_status(StatusCode.ERROR, failed.message)
-                span.set_attributes(limits.within(attributes, limits.of_span(span)))
-            remember(span.get_span_context())
         finally:
-            self._span = None
-            try:
-                span.end()
-            finally:
-                emitting.reset(busy)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        super()._let_go()
+        del self.request, self.agent  # they have the arguments of the user's call
+        self._caller = self._last = None
+        self._inputs, self._outputs, self.secrets = {}, {}, set()
+        self._pending.clear()
+
+    def _describe(self, error: BaseException | None) -> None:
+        attributes, failed = {**self._outputs, **self._inputs}, None
+        if error is not None:
+            failed = errors.failure(error, self._telemetry.settings.span_content, self.secrets)
+            attributes = {names.ERROR_TYPE: failed.type, **attributes}
+        self._end_span(attributes, failed, None)
 
 
 AGENT_KEY: Final = Key(AGENT, "", None, None, None, False)
@@ -201,4 +176,4 @@ AGENT_KEY: Final = Key(AGENT, "", None, None, None, False)
 
 def current_turn() -> Turn | None:
     """The turn whose SDK code is running."""
-    return cast("Turn | None", otel.get_value(TURN))
+    return going_on(otel.get_current(), TURN, Turn)

@@ -22,7 +22,7 @@ from genspan._core.guard import Guard
 from genspan_semconv import render_genai, render_mlflow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from opentelemetry._logs import Logger, LoggerProvider
     from opentelemetry.context import Context
@@ -161,10 +161,10 @@ class Telemetry:
         finally:
             emitting.reset(busy)
 
-    def later(self, finalising: bool, job: Callable[[], None]) -> None:
-        """Run a job that takes locks of the SDK: now; from a finaliser, where it could deadlock, at the next call."""
-        self._waiting.append(job)
-        if not finalising:
+    def run(self, jobs: Iterable[Callable[[], None]], later: bool) -> None:
+        """Run jobs that take locks of the SDK: now; from a finaliser, where it could deadlock, at the next call."""
+        self._waiting.extend(jobs)
+        if not later:
             self.catch_up()
 
     def catch_up(self) -> None:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, cast
 from weakref import ref
 
 from genspan._core.calls.call import current_call
-from genspan._core.calls.turn import Plan
 from genspan._core.guard import Guard
 from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch, Replacement
@@ -48,20 +47,27 @@ def patches(
     """
     base, streaming = f"{package}._base_client", f"{package}._streaming"
     streams = ((streaming, "Stream"), (streaming, "AsyncStream"), *helpers)
-    describe = partial(_describe, find)
+    call = wrappers.calls(partial(_describe, find), settle)
     return (
-        Patch(base, "SyncAPIClient.request", partial(wrappers.call_sync, describe=describe, settle=settle)),
-        Patch(base, "AsyncAPIClient.request", partial(wrappers.call_async, describe=describe, settle=settle)),
+        Patch(base, "SyncAPIClient.request", wrappers.sync(call)),
+        Patch(base, "AsyncAPIClient.request", wrappers.asynchronous(call)),
         Patch(base, "BaseClient._build_request", partial(_attempt, adjust=adjust)),
         Replacement(base, "BaseClient._process_response_data", partial(_see, read=read)),
         *(Patch(module, f"{name}.__stream__", _stream) for module, name in streams),
     )
 
 
-def loop(api: Api, provider: str) -> Callable[..., Plan]:
-    """What is intended by an SDK's loop of model calls and tools: tools can always run in it."""
+def loop(api: Api, provider: str) -> wrappers.Kind:
+    """An SDK's loop of model calls and tools: tools can always run in it."""
     route = Route(api, Key("chat", provider, None, None, None, False))
-    return lambda *_: Plan(lambda: Request(route, {}, {}, ""), lambda: True)
+
+    def request(instance: Any, args: Args, kwargs: Kwargs) -> Request:
+        return Request(route, {}, {}, "")
+
+    def agent(instance: Any, args: Args, kwargs: Kwargs) -> bool:
+        return True
+
+    return wrappers.turns(request, agent)
 
 
 def wire_body(options: Any) -> dict[str, object]:

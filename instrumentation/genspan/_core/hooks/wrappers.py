@@ -1,21 +1,24 @@
-"""The only control flow around SDK code. The async twins are the same lines with ``await``."""
+"""The only control flow around SDK code: one driver for each kind of function, whatever span is opened around it.
+
+A row of a patch table says both: ``sync(calls(describe, settle))``, ``generator(turns(request, agent))``.
+"""
 
 from __future__ import annotations
 
 from asyncio import CancelledError
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from genspan._core.calls.call import open_call
-from genspan._core.calls.tool import open_tool
-from genspan._core.calls.turn import open_turn
+from genspan._core.calls.tool import ToolRun, open_tool
+from genspan._core.calls.turn import Turn, open_turn
+from genspan._core.guard import Guard
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 
-    from genspan._core.calls.call import Call
+    from genspan._core.calls.scope import Scope
     from genspan._core.calls.tool import Tool
-    from genspan._core.calls.turn import Plan, Turn
     from genspan._core.emit.telemetry import Telemetry
     from genspan._core.routes.contract import Request
 
@@ -23,150 +26,158 @@ if TYPE_CHECKING:
     Kwargs = Mapping[str, Any]
     Wrapped = Callable[..., Any]
     Wrapper = Callable[[Wrapped, Any, Args, Kwargs], Any]
+    MakeWrapper = Callable[[Telemetry], Wrapper]
     Describe = Callable[[Any, Args, Kwargs], Request | None]
-    Settle = Callable[[Call, Any], Any]
-    Intend = Callable[[Any, Args, Kwargs], Plan]
-    DescribeTool = Callable[[Any, Args, Kwargs], Tool]
-    Result = Callable[[Any], object]
+    Settle = Callable[[Any, Any], Any]
+
+_returning = Guard("result of a tool")
 
 
-def call_sync(telemetry: Telemetry, describe: Describe, settle: Settle) -> Wrapper:
-    """Wrap the function that makes one request: ``settle(call, result)`` gives the user's result back."""
+class Kind(NamedTuple):
+    """What is opened around a function of an SDK, and what is done with what the function returns."""
 
-    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        call = open_call(telemetry, partial(describe, instance, args, kwargs))
-        if call is None:
-            return wrapped(*args, **kwargs)
-        with call:
-            result = wrapped(*args, **kwargs)
-        return settle(call, result)
-
-    return wrapper
+    open: Callable[[Telemetry, Any, Args, Kwargs], Scope | None]
+    """``open(telemetry, instance, args, kwargs)``; ``None`` where nothing is to be recorded."""
+    settle: Settle
+    """``settle(scope, result)`` gives the user's result back, and ends the scope or leaves that to who reads it."""
 
 
-def call_async(telemetry: Telemetry, describe: Describe, settle: Settle) -> Wrapper:
-    """``call_sync`` for a coroutine function. Nothing begins before it is awaited."""
+def calls(describe: Describe, settle: Settle) -> Kind:
+    """A function that makes one request: ``describe(instance, args, kwargs)`` gives it, if it is a model call."""
 
-    async def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        call = open_call(telemetry, partial(describe, instance, args, kwargs))
-        if call is None:
-            return await wrapped(*args, **kwargs)
-        with call:
-            result = await wrapped(*args, **kwargs)
-        return settle(call, result)
+    def open_(telemetry: Telemetry, instance: Any, args: Args, kwargs: Kwargs) -> Scope | None:
+        return open_call(telemetry, partial(describe, instance, args, kwargs))
 
-    return wrapper
+    return Kind(open_, settle)
 
 
-def turn_sync(telemetry: Telemetry, intend: Intend) -> Wrapper:
-    """Wrap a call of the user's that makes model calls."""
+def turns(request: Callable[[Any, Args, Kwargs], Request], agent: Callable[[Any, Args, Kwargs], bool]) -> Kind:
+    """A call of the user's that makes model calls: what it would fail as before any, and whether tools can run in it.
 
-    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        turn = open_turn(telemetry, partial(intend, instance, args, kwargs))
-        if turn is None:
-            return wrapped(*args, **kwargs)
-        try:
-            with turn:
-                result = wrapped(*args, **kwargs)
-        except BaseException as error:
-            turn.end(error)
-            raise
-        turn.leave()
-        return result
+    Neither is asked before it matters.
+    """
 
-    return wrapper
+    def open_(telemetry: Telemetry, instance: Any, args: Args, kwargs: Kwargs) -> Scope | None:
+        return open_turn(telemetry, partial(request, instance, args, kwargs), partial(agent, instance, args, kwargs))
+
+    return Kind(open_, _leave)
 
 
-def turn_async(telemetry: Telemetry, intend: Intend) -> Wrapper:
-    """``turn_sync`` for a coroutine function."""
+def tools(
+    describe: Callable[[Any, Args, Kwargs], Tool],
+    result: Callable[[Any], object] = lambda returned: returned,
+    cause: Callable[[BaseException], BaseException] = lambda error: error,
+) -> Kind:
+    """The function of an SDK that runs a tool. ``result(returned)`` and ``cause(error)`` are the tool's own."""
 
-    async def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        turn = open_turn(telemetry, partial(intend, instance, args, kwargs))
-        if turn is None:
-            return await wrapped(*args, **kwargs)
-        try:
-            with turn:
-                result = await wrapped(*args, **kwargs)
-        except BaseException as error:
-            turn.end(error)
-            raise
-        turn.leave()
-        return result
+    def open_(telemetry: Telemetry, instance: Any, args: Args, kwargs: Kwargs) -> Scope | None:
+        return open_tool(telemetry, partial(describe, instance, args, kwargs), cause)
 
-    return wrapper
+    def settle(run: Any, returned: Any) -> Any:
+        with _returning:
+            cast("ToolRun", run).result = result(returned)
+        run.end()
+        return returned
 
-
-def turn_generator(telemetry: Telemetry, intend: Intend) -> Wrapper:
-    """Wrap a generator function, of either kind. The turn's context is the caller's, whoever reads it where."""
-
-    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        generator = wrapped(*args, **kwargs)
-        turn = open_turn(telemetry, partial(intend, instance, args, kwargs))
-        if turn is None:
-            return generator
-        read = _aread if hasattr(generator, "__anext__") else _read
-        return _named(read(turn, generator), generator)
-
-    return wrapper
+    return Kind(open_, settle)
 
 
-def turn_async_generator(telemetry: Telemetry, intend: Intend) -> Wrapper:
+def _leave(turn: Any, result: Any) -> Any:
+    cast("Turn", turn).leave()
+    return result
+
+
+def sync(kind: Kind) -> MakeWrapper:
+    """Wrap a function."""
+    open_, settle = kind
+
+    def make(telemetry: Telemetry) -> Wrapper:
+        def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+            scope = open_(telemetry, instance, args, kwargs)
+            if scope is None:
+                return wrapped(*args, **kwargs)
+            try:
+                with scope:
+                    result = wrapped(*args, **kwargs)
+            except BaseException as error:
+                scope.end(error)
+                raise
+            return settle(scope, result)
+
+        return wrapper
+
+    return make
+
+
+def asynchronous(kind: Kind) -> MakeWrapper:
+    """Wrap a coroutine function. Nothing begins before it is awaited."""
+    open_, settle = kind
+
+    def make(telemetry: Telemetry) -> Wrapper:
+        async def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+            scope = open_(telemetry, instance, args, kwargs)
+            if scope is None:
+                return await wrapped(*args, **kwargs)
+            try:
+                with scope:
+                    result = await wrapped(*args, **kwargs)
+            except BaseException as error:
+                scope.end(error)
+                raise
+            return settle(scope, result)
+
+        return wrapper
+
+    return make
+
+
+def generator(kind: Kind) -> MakeWrapper:
+    """Wrap a generator function, of either sort. The context is that of the call, whoever reads it where."""
+
+    def make(telemetry: Telemetry) -> Wrapper:
+        def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+            inner = wrapped(*args, **kwargs)
+            scope = kind.open(telemetry, instance, args, kwargs)
+            if scope is None:
+                return inner
+            read = _aread if hasattr(inner, "__anext__") else _read
+            return _named(read(scope, inner), inner)
+
+        return wrapper
+
+    return make
+
+
+def awaited_generator(kind: Kind) -> MakeWrapper:
     """Wrap a coroutine function that returns an async generator."""
 
-    async def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        turn = open_turn(telemetry, partial(intend, instance, args, kwargs))
-        if turn is None:
-            return await wrapped(*args, **kwargs)
-        try:
-            generator = await wrapped(*args, **kwargs)
-        except BaseException as error:
-            turn.end(error)
-            raise
-        return _named(_aread(turn, generator), generator)
+    def make(telemetry: Telemetry) -> Wrapper:
+        async def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+            scope = kind.open(telemetry, instance, args, kwargs)
+            if scope is None:
+                return await wrapped(*args, **kwargs)
+            try:
+                inner = await wrapped(*args, **kwargs)
+            except BaseException as error:
+                scope.end(error)
+                raise
+            return _named(_aread(scope, inner), inner)
 
-    return wrapper
+        return wrapper
 
-
-def tool_sync(telemetry: Telemetry, describe: DescribeTool, result: Result) -> Wrapper:
-    """Wrap the function of an SDK that runs a tool; ``result(returned)`` is what the tool itself returned."""
-
-    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        run = open_tool(telemetry, partial(describe, instance, args, kwargs))
-        if run is None:
-            return wrapped(*args, **kwargs)
-        with run:
-            returned = wrapped(*args, **kwargs)
-            run.result = result(returned)
-        return returned
-
-    return wrapper
+    return make
 
 
-def tool_async(telemetry: Telemetry, describe: DescribeTool, result: Result) -> Wrapper:
-    """``tool_sync`` for a coroutine function."""
-
-    async def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        run = open_tool(telemetry, partial(describe, instance, args, kwargs))
-        if run is None:
-            return await wrapped(*args, **kwargs)
-        with run:
-            returned = await wrapped(*args, **kwargs)
-            run.result = result(returned)
-        return returned
-
-    return wrapper
-
-
-def _read(turn: Turn, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+def _read(scope: Scope, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
     """What ``yield from generator`` does, with the turn current only while the generator runs."""
     step: Callable[[], Any] | None = partial(next, generator)
     try:
         while True:
             try:
-                with turn:
+                with scope:
                     item = step()
             except StopIteration as stop:
-                turn.end()
+                scope.end()
                 return stop.value
             try:
                 sent = yield item
@@ -177,36 +188,36 @@ def _read(turn: Turn, generator: Generator[Any, Any, Any]) -> Generator[Any, Any
     except BaseException as error:
         step = None  # it may hold the error, whose traceback holds this frame: a cycle that would keep connections open
         try:
-            with turn:
+            with scope:
                 generator.close()
         finally:
-            turn.end(error)
+            scope.end(error)
         raise
 
 
-async def _aread(turn: Turn, generator: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
+async def _aread(scope: Scope, generator: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
     step: Callable[[], Awaitable[Any]] | None = partial(anext, generator)
     try:
         while True:
             try:
-                with turn:
+                with scope:
                     item = await step()
             except StopAsyncIteration:
-                turn.end()
+                scope.end()
                 return
             try:
                 sent = yield item
             except BaseException as error:
                 if isinstance(error, (GeneratorExit, CancelledError)):
                     # Also what a loop that ends throws into a generator that was dropped before.
-                    turn.end(GeneratorExit())
+                    scope.end(GeneratorExit())
                 step = partial(generator.athrow, error)
             else:
                 step = partial(anext, generator) if sent is None else partial(generator.asend, sent)
     except BaseException as error:
         step = None  # as above
-        turn.end(error)
-        with turn:
+        scope.end(error)
+        with scope:
             await generator.aclose()
         raise
 

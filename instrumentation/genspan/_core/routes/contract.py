@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from genspan._core.wire.sse import events
 
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from genspan_semconv.model import Key, Message, Params, Prompt, Response
+
+
+_NOTHING: Final[Mapping[str, object]] = {}
 
 
 class Fold(Protocol):
@@ -61,6 +64,11 @@ class Request:
         self.body = body
         self.headers = headers
         self.url = url
+
+    def let_go(self) -> None:
+        """Refer to nothing of the request any more: the call is over."""
+        self.body = self.url = None
+        self.headers, self.params = _NOTHING, {}
 
     def hides(self, chunk: object) -> bool:
         """Whether the program did not ask for this chunk of a stream, only we did."""
