@@ -25,6 +25,8 @@ ERROR_TYPE: Final = "error.type"
 EXCEPTION_MESSAGE: Final = "exception.message"
 # Qualified name of the exception's class.
 EXCEPTION_TYPE: Final = "exception.type"
+# Name that the application or the provider gave the agent.
+GEN_AI_AGENT_NAME: Final = "gen_ai.agent.name"
 # The provider shortened the conversation for this request.
 GEN_AI_CONVERSATION_COMPACTED: Final = "gen_ai.conversation.compacted"
 # Id of the conversation that the messages belong to.
@@ -85,6 +87,10 @@ GEN_AI_RESPONSE_MODEL: Final = "gen_ai.response.model"
 GEN_AI_RESPONSE_STATUS: Final = "gen_ai.response.status"
 # Seconds from the request to the first chunk of the stream.
 GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
+# The documents found.
+GEN_AI_RETRIEVAL_DOCUMENTS: Final = "gen_ai.retrieval.documents"
+# The text searched for.
+GEN_AI_RETRIEVAL_QUERY_TEXT: Final = "gen_ai.retrieval.query.text"
 # Instructions that the request carries apart from its messages.
 GEN_AI_SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"
 # The modality of the tokens counted.
@@ -99,6 +105,8 @@ GEN_AI_TOOL_CALL_ID: Final = "gen_ai.tool.call.id"
 GEN_AI_TOOL_CALL_RESULT: Final = "gen_ai.tool.call.result"
 # The tools that the model may call.
 GEN_AI_TOOL_DEFINITIONS: Final = "gen_ai.tool.definitions"
+# What the tool does, as its definition says.
+GEN_AI_TOOL_DESCRIPTION: Final = "gen_ai.tool.description"
 # Name of the tool.
 GEN_AI_TOOL_NAME: Final = "gen_ai.tool.name"
 # Where the tool runs.
@@ -131,6 +139,8 @@ GEN_AI_USAGE_TEXT_CACHE_READ_INPUT_TOKENS: Final = "gen_ai.usage.text.cache_read
 GEN_AI_USAGE_TEXT_INPUT_TOKENS: Final = "gen_ai.usage.text.input_tokens"
 # Text tokens of the output.
 GEN_AI_USAGE_TEXT_OUTPUT_TOKENS: Final = "gen_ai.usage.text.output_tokens"
+# Name that the application gave its workflow.
+GEN_AI_WORKFLOW_NAME: Final = "gen_ai.workflow.name"
 # Content was shortened or left out to fit a limit.
 GENSPAN_CONTENT_TRUNCATED: Final = "genspan.content.truncated"
 # The program's own metadata of a model run of LangChain, as JSON.

@@ -22,6 +22,8 @@ _SPAN_TYPES: Final = {
     "embeddings": "EMBEDDING",
     "execute_tool": "TOOL",
     "invoke_agent": "AGENT",
+    "invoke_workflow": "CHAIN",
+    "retrieval": "RETRIEVER",
 }
 
 # MLflow prices a call by provider and model; these are its catalogue's names for the conventions' providers.
