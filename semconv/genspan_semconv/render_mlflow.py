@@ -44,6 +44,10 @@ _LONG: Final = ("1h", "12h")
 """Lifetimes of a cache that MLflow prices as "above one hour"."""
 
 
+_MAX_WORDS: Final = 80
+"""Characters of a question in the name of a trace."""
+
+
 def start(operation: str, provider: str | None) -> dict[str, AttributeValue]:
     """What is known when a span starts."""
     attributes: dict[str, AttributeValue] = {names.MLFLOW_SPAN_TYPE: _SPAN_TYPES.get(operation, "LLM")}
@@ -55,6 +59,22 @@ def start(operation: str, provider: str | None) -> dict[str, AttributeValue]:
 def root(name: str) -> dict[str, AttributeValue]:
     """What the first span of a trace tells MLflow of the trace: its name."""
     return {names.MLFLOW_TRACE_TAG_MLFLOW_TRACE_NAME: name}
+
+
+def trace_name(operation: str, model: str | None, prompt: str) -> str:
+    """What tells traces apart in a list whose first span has a name that many share: the model, and what was asked."""
+    words = " ".join(prompt.split())
+    shown = words if len(words) <= _MAX_WORDS else f"{words[: _MAX_WORDS - 1]}…"
+    return f"{operation} {model}".removesuffix(" None") + (f": {shown}" if shown else "")
+
+
+def last_question(prompt: Prompt) -> str:
+    """The text of the last message of the user's, or nothing."""
+    for message in reversed(prompt.messages):
+        texts = [str(part.get("content") or "") for part in message.get("parts", ()) if part["type"] == "text"]
+        if message.get("role") == "user" and texts:
+            return " ".join(texts)
+    return ""
 
 
 def tags(tags: Mapping[str, str]) -> dict[str, AttributeValue]:

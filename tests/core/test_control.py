@@ -14,7 +14,10 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import genspan
+from genspan._core.emit import telemetry
+from tests.support.otel_globals import fresh_globals
 from tests.support.provider import FakeProvider
+from tests.support.telemetry import clean_environment
 
 
 @pytest.fixture
@@ -118,3 +121,41 @@ def test_last_trace_id_waits_no_longer_than_asked():
         exporter.answer.set()
         genspan.uninstrument()
         provider.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"MLFLOW_TRACKING_URI": "http://m"}, "mlflow"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c"}, "otlp"),
+        ({"OTEL_TRACES_EXPORTER": "mlflow"}, "mlflow"),
+        ({}, None),
+        ({"OTEL_TRACES_EXPORTER": "none"}, None),
+        ({"MLFLOW_TRACKING_URI": "http://m", "OTEL_SDK_DISABLED": "true"}, None),
+    ],
+)
+def test_a_destination_without_a_provider_is_said_once(provider, monkeypatch, caplog, settings, named):
+    clean_environment(monkeypatch)
+    monkeypatch.setattr(telemetry, "_missed", [])
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    with fresh_globals():
+        genspan.instrument()
+        assert caplog.records == []
+        client = genai.Client(api_key="a-key-for-tests", http_options={"base_url": provider.url})
+        ask(client)
+        ask(client)
+        genspan.uninstrument()
+    said = [record for record in caplog.records if record.name == "genspan"]
+    assert len(said) == (named is not None)
+    if named is not None:
+        assert said[0].levelname == "WARNING"
+        assert f"({named})" in said[0].getMessage()
+        assert "genspan.configure()" in said[0].getMessage()
+
+
+def test_with_a_provider_of_the_program_nothing_is_said(traced, monkeypatch, caplog):
+    monkeypatch.setattr(telemetry, "_missed", [])
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://m")
+    ask(traced[1])
+    assert caplog.records == []

@@ -26,6 +26,7 @@ DOTTED = re.compile(
 READ_ONLY = {
     "mlflow.entities.span",
     "mlflow.tracking._tracking_service.utils",
+    "mlflow.tracking.fluent",
     "mlflow.traceName",
     "mlflow.trace.tokenUsage",
     "mlflow.llm.cost",

@@ -15,6 +15,7 @@ from genspan._core.context import CALL, TURN, going_on, outside, suppressed, wit
 from genspan._core.emit import errors
 from genspan._core.guard import Guard
 from genspan_semconv import attributes as names
+from genspan_semconv import render_mlflow
 from genspan_semconv.model import Key
 
 if TYPE_CHECKING:
@@ -60,7 +61,10 @@ def open_turn(telemetry: Telemetry, request: Callable[[], Request], agent: Calla
 class Turn(Scope):
     """``with turn:`` encloses each stretch of SDK code; ``end`` closes what is still open, once."""
 
-    __slots__ = ("_caller", "_calls", "_inputs", "_last", "_outputs", "_pending", "agent", "request", "secrets")
+    __slots__ = (
+        *("_caller", "_calls", "_inputs", "_last", "_model", "_outputs", "_pending", "_question"),
+        *("agent", "request", "secrets"),
+    )
 
     def __init__(
         self, telemetry: Telemetry, request: Callable[[], Request], agent: Callable[[], bool], caller: Context
@@ -70,6 +74,8 @@ class Turn(Scope):
         self._caller: Context | None = caller
         self._last: Call | None = None
         self._calls = 0
+        self._model: str | None = None
+        self._question = ""
         self._inputs: dict[str, AttributeValue] = {}
         self._outputs: dict[str, AttributeValue] = {}
         self._pending: deque[tuple[str, str | None]] = deque(maxlen=_MAX_PENDING)
@@ -103,6 +109,7 @@ class Turn(Scope):
         if self._last is not None:
             self._last.end(ending=None if self._last.finished else "failed")
         self._last = call
+        self._model = self._model or call.request.route.key.model
         self._calls += 1
 
     def release(self) -> None:
@@ -134,6 +141,7 @@ class Turn(Scope):
     def keep(self, texts: Texts) -> None:
         """Show the first call's inputs and the last call's outputs as the turn's own."""
         self._inputs = self._inputs or texts.inputs
+        self._question = self._question or texts.question
         self._outputs = texts.outputs
 
     def end(self, error: BaseException | None = None) -> None:
@@ -160,11 +168,13 @@ class Turn(Scope):
         super()._let_go()
         del self.request, self.agent  # they have the arguments of the user's call
         self._caller = self._last = None
-        self._inputs, self._outputs, self.secrets = {}, {}, set()
+        self._inputs, self._outputs, self.secrets, self._question = {}, {}, set(), ""
         self._pending.clear()
 
     def _describe(self, error: BaseException | None) -> None:
         attributes, failed = {**self._outputs, **self._inputs}, None
+        if getattr(self._span, "parent", None) is None:
+            attributes |= render_mlflow.root(render_mlflow.trace_name(AGENT, self._model, self._question))
         if error is not None:
             failed = errors.failure(error, self._telemetry.settings.span_content, self.secrets)
             attributes = {names.ERROR_TYPE: failed.type, **attributes}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from genspan._core.emit import limits
 from genspan._core.emit.metrics import INFERENCE
+from genspan._core.emit.redaction import scrub
 from genspan._core.guard import Guard
 from genspan_semconv import attributes as names
 from genspan_semconv import render_genai, render_mlflow
@@ -100,6 +101,8 @@ class Texts(NamedTuple):
 
     outputs: dict[str, AttributeValue]
     inputs: dict[str, AttributeValue]
+    question: str
+    """What the user asked, in words alone."""
 
 
 class Writer(NamedTuple):
@@ -119,7 +122,8 @@ class Writer(NamedTuple):
         if "genai" in self.dialects and key.operation in INFERENCE:
             outputs[names.GEN_AI_OUTPUT_MESSAGES] = read.answer
             inputs.update(render_genai.inputs(read.prompt))
-        return Texts(self.write(outputs), self.write(inputs))
+        question = scrub(render_mlflow.last_question(read.prompt), self.secrets)
+        return Texts(self.write(outputs), self.write(inputs), question)
 
     def write(self, forms: Mapping[str, object]) -> dict[str, AttributeValue]:
         """The attributes of some content; what is empty is left out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 from collections import deque
 from importlib.metadata import version
 from time import perf_counter
@@ -14,6 +15,7 @@ from opentelemetry._logs._internal import ProxyLogger, ProxyLoggerProvider
 from opentelemetry.metrics import NoOpMeterProvider, _internal
 from opentelemetry.trace import NoOpTracer, ProxyTracer, SpanKind
 
+from genspan._core.config import exporters, names_destination, sdk_disabled
 from genspan._core.context import emitting, session_attributes
 from genspan._core.emit.events import emit
 from genspan._core.emit.metrics import Instruments
@@ -39,9 +41,24 @@ _TOOL: Final = "execute_tool"
 _MAX_CACHED: Final = 1000
 _MAX_WAITING: Final = 10_000
 
+_logger = logging.getLogger("genspan")
 _starting = Guard("start of a span")
 _measuring = Guard("metrics")
 _announcing = Guard("events")
+
+
+_missed: list[bool] = []
+
+
+def _missing_provider() -> None:
+    """Say once what is amiss where the environment names a destination and no provider takes a span there."""
+    _missed.append(True)
+    if names_destination() and exporters() != ("none",) and not sdk_disabled():
+        _logger.warning(
+            "A model was called and nothing is traced: the environment names a destination (%s), but the program has "
+            "no TracerProvider. Call genspan.configure() in place of instrument(), or set a TracerProvider.",
+            ", ".join(exporters()),
+        )
 
 
 class Telemetry:
@@ -87,7 +104,12 @@ class Telemetry:
 
     def tracing(self) -> bool:
         """Whether a tracer is there. Not yet is asked again: a program may set its provider after us."""
-        if not (self._traces or (self._tracer_provider is None and trace._TRACER_PROVIDER is None)):
+        if self._traces:
+            return True
+        if self._tracer_provider is None and trace._TRACER_PROVIDER is None:
+            if not _missed:
+                _missing_provider()
+        else:
             self._tracer = self._new_tracer()
             self._traces = not isinstance(self._tracer, (NoOpTracer, ProxyTracer))
             if self._traces and not self.settings.keep_others:
