@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 from weakref import ref
 
 from opentelemetry import context as otel
-from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, create_key
-from opentelemetry.trace.propagation import _SPAN_KEY
+from opentelemetry.context import Context, create_key
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from genspan._core.otel_internals import SPAN_KEY, SUPPRESSION_KEYS
 from genspan_semconv import attributes as names
 from genspan_semconv import render_mlflow
 
@@ -39,7 +39,7 @@ _RECORDED_BY_OTHERS: Final = (
     "opentelemetry.genai.client.embedding.context",
     "opentelemetry.genai.client.fetch_response.context",
 )
-_ASKED: Final = (_SUPPRESS_INSTRUMENTATION_KEY, "suppress_instrumentation")
+_ASKED: Final = SUPPRESSION_KEYS
 _STOPS: Final = frozenset((*_ASKED, *_RECORDED_BY_OTHERS))
 _warned: list[bool] = []
 _propagator: Final = TraceContextTextMapPropagator()
@@ -71,7 +71,7 @@ def with_span(context: Context, span: Span, key: str, scope: object) -> Context:
     By a weak reference: asyncio copies contexts into its handles, so that a connection keeps one for as long as it is
     open, and with it everything that the context refers to.
     """
-    return Context({**context, _SPAN_KEY: span, key: ref(scope)})
+    return Context({**context, SPAN_KEY: span, key: ref(scope)})
 
 
 def going_on(context: Context, key: str, kind: type[_T]) -> _T | None:
@@ -100,7 +100,7 @@ def outside(context: Context) -> Context:
 
 def of_span_only(context: Context) -> Context:
     """The span of a context, without what else the program keeps there: for telemetry that has to wait."""
-    return Context({_SPAN_KEY: context.get(_SPAN_KEY)})
+    return Context({SPAN_KEY: context.get(SPAN_KEY)})
 
 
 class _Session(NamedTuple):

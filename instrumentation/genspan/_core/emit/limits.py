@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from genspan._core.emit.redaction import scrub
+from genspan._core.otel_internals import bounded_attributes
 from genspan_semconv import attributes as names
 from genspan_semconv.encode import clean, dumps
 
@@ -34,7 +35,7 @@ def of_span(span: Span) -> Limits:
 
     The SDK evicts the oldest attribute where there are too many and cuts strings anywhere, so we keep within both.
     """
-    bounded = getattr(span, "_attributes", None)
+    bounded = bounded_attributes(span)
     maximum = getattr(bounded, "maxlen", None)
     free = maximum - len(cast("Mapping[str, object]", bounded)) if maximum is not None else None
     return Limits(free, getattr(bounded, "max_value_len", None))

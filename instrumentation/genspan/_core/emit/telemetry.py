@@ -10,11 +10,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry import metrics, trace
-from opentelemetry._logs import NoOpLogger, get_logger, get_logger_provider
-from opentelemetry._logs._internal import ProxyLogger, ProxyLoggerProvider
-from opentelemetry.metrics import NoOpMeterProvider, _internal
+from opentelemetry._logs import NoOpLogger, get_logger
+from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.trace import NoOpTracer, ProxyTracer, SpanKind
 
+from genspan._core import otel_internals
 from genspan._core.config import exporters, names_destination, sdk_disabled
 from genspan._core.context import emitting, session_attributes
 from genspan._core.emit.events import emit
@@ -106,7 +106,7 @@ class Telemetry:
         """Whether a tracer is there. Not yet is asked again: a program may set its provider after us."""
         if self._traces:
             return True
-        if self._tracer_provider is None and trace._TRACER_PROVIDER is None:
+        if self._tracer_provider is None and not otel_internals.has_tracer_provider():
             if not _missed:
                 _missing_provider()
         else:
@@ -119,10 +119,10 @@ class Telemetry:
     def instruments(self) -> Instruments | None:
         """The instruments, if a meter provider is there."""
         if self._instruments is None:
-            if self._meter_provider is None and _internal._METER_PROVIDER is None:
-                return None  # the getter looks into the environment each time: half of a call that nobody listens to
+            if self._meter_provider is None and not otel_internals.has_meter_provider():
+                return None
             provider = self._meter_provider or metrics.get_meter_provider()
-            if isinstance(provider, (NoOpMeterProvider, _internal._ProxyMeterProvider)):
+            if isinstance(provider, NoOpMeterProvider) or otel_internals.is_proxy(provider):
                 return None
             meter = provider.get_meter(self._scope, self._version, SCHEMA_URL)
             self._instruments = Instruments(meter, self.settings.latest_metrics)
@@ -131,7 +131,7 @@ class Telemetry:
 
     def logging(self) -> bool:
         """Whether log events have a listener."""
-        if isinstance(self._logger, ProxyLogger) and isinstance(get_logger_provider(), ProxyLoggerProvider):
+        if otel_internals.is_proxy_logger(self._logger) and not otel_internals.has_logger_provider():
             return False
         return not isinstance(self._logger, NoOpLogger)
 
