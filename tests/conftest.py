@@ -18,6 +18,14 @@ from tests.support.telemetry import install, instrumentor, telemetry  # noqa: E4
 __all__ = ["install", "instrumentor", "provider", "running_provider", "telemetry"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What the installed version of an SDK lacks cannot be tested on it."""
+    for item in items:
+        for value in getattr(getattr(item, "callspec", None), "params", {}).values():
+            if absent := getattr(value, "absent", ""):
+                item.add_marker(pytest.mark.skip(reason=absent))
+
+
 @pytest.fixture(scope="module", autouse=True)
 def nothing_is_traced_yet():
     """Whatever a module before left behind, a module begins with every SDK as it is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import anthropic
@@ -11,7 +12,7 @@ from tests.support.stainless_surfaces import PROMPT, Sdk, Surface, Weather, run,
 API_KEY = "sk-ant-matrix-key-0123456789abcdef"
 MODEL = "claude-sonnet-5"
 
-SURFACES = (
+_ALL = (
     *surfaces_of("messages"),
     *(one for one in surfaces_of("beta") if one.way != "post"),
     Surface("count_tokens", "create"),
@@ -32,6 +33,8 @@ def make_client(url: str, is_async: bool, **options: Any) -> Any:
     http = anthropic.DefaultAsyncHttpxClient(verify=False) if is_async else anthropic.DefaultHttpxClient(verify=False)
     # The SDK's own tracing shows in tracebacks; here the bare program has none.
     options = {"open_telemetry": False, **options}
+    if "open_telemetry" not in inspect.signature(kind).parameters:  # before 2.0
+        del options["open_telemetry"]
     return kind(api_key=API_KEY, base_url=url, max_retries=0, http_client=http, **options)
 
 
@@ -42,5 +45,7 @@ SDK = Sdk(
     arguments=arguments,
 )
 program = SDK.program
+
+SURFACES = SDK.checked(anthropic.Anthropic(api_key=API_KEY), _ALL)
 
 __all__ = ["SURFACES", "Surface", "Weather", "arguments", "make_client", "program", "run"]

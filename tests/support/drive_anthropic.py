@@ -11,6 +11,7 @@ import anthropic
 from tests.support import stainless_replay
 from tests.support.recordings import payloads
 from tests.support.stainless_replay import Replayed, maybe
+from tests.support.stainless_surfaces import lacking
 
 if TYPE_CHECKING:
     from tests.support.recordings import Recording
@@ -47,6 +48,13 @@ def variants(recording: Recording) -> tuple[str, ...]:
 
 def streams(recording: Recording) -> bool:
     return "sse" in recording.response or (recording.status >= 400 and (recording.body or {}).get("stream") is True)
+
+
+def lacks(client: Any, recording: Recording, variant: str) -> str:
+    """What this version of the SDK lacks for it."""
+    beta, _, way = variant.rpartition(" ")
+    name = "count_tokens" if recording.api.endswith("count_tokens") else "create"
+    return lacking(client.beta.messages if beta else client.messages, way.partition("-")[0], name)
 
 
 async def play(client: Any, recording: Recording, variant: str) -> Any:

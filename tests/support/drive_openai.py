@@ -11,6 +11,7 @@ import openai
 from tests.support import stainless_replay
 from tests.support.recordings import payloads
 from tests.support.stainless_replay import Replayed
+from tests.support.stainless_surfaces import lacking
 
 if TYPE_CHECKING:
     from tests.support.recordings import Recording
@@ -59,6 +60,15 @@ async def play(client: Any, recording: Recording, variant: str) -> Any:
     path = "/" + recording.api.replace("chat.completions", "chat/completions").replace(".", "/")
     call = Replayed(resource, name, passed, streams(recording), (path, recording.body))
     return await stainless_replay.play(client, call, variant)
+
+
+def lacks(client: Any, recording: Recording, variant: str) -> str:
+    """What this version of the SDK lacks for it."""
+    try:
+        resource, name, _ = _call(client, recording)
+    except AttributeError as error:
+        return str(error)
+    return lacking(resource, variant.partition("-")[0], name)
 
 
 def _call(client: Any, recording: Recording) -> tuple[Any, str, dict[str, Any]]:

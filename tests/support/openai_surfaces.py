@@ -11,7 +11,7 @@ from tests.support.stainless_surfaces import PROMPT, Sdk, Surface, Weather, run,
 API_KEY = "sk-matrix-key-0123456789abcdef"
 MODEL = "gpt-4.1-mini"
 
-SURFACES = (
+_ALL = (
     *surfaces_of("chat"),
     *surfaces_of("responses"),
     Surface("completions", "create"),
@@ -19,8 +19,6 @@ SURFACES = (
     Surface("embeddings", "create"),
     Surface("embeddings", "raw", reads="parse"),
 )
-PLAIN = tuple(one for one in SURFACES if not one.stream)
-STREAMS = tuple(one for one in SURFACES if one.stream)
 
 
 def arguments(surface: Surface, prompt: Any = PROMPT) -> dict[str, Any]:
@@ -53,5 +51,9 @@ SDK = Sdk(
     arguments=arguments,
 )
 program = SDK.program
+
+SURFACES = SDK.checked(openai.OpenAI(api_key=API_KEY), _ALL)
+PLAIN = tuple(one for one in SURFACES if not one.stream)
+STREAMS = tuple(one for one in SURFACES if one.stream)
 
 __all__ = ["PLAIN", "STREAMS", "SURFACES", "Surface", "Weather", "arguments", "make_client", "program", "run"]

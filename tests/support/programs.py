@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from tests.support import surfaces
 from tests.support.endings import Reader, drive
@@ -26,6 +26,7 @@ async def call(surface: Surface, is_async: bool, client: Any, seen: Seen, do: An
         seen.tool_runs += 1
         return {"temperature": 21, "city": city}
 
+    get_weather.__annotations__ = get_type_hints(get_weather)  # google-genai reads no text of them before 1.13
     arguments = surfaces.arguments(surface, [get_weather], **options)
     before = plain(arguments)
     method = surfaces.method(surface, client, is_async)

@@ -7,6 +7,8 @@ import inspect
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
@@ -34,7 +36,10 @@ async def each(
     `checked(span, recording, error)` gives those, or None where the SDK could not read the answer.
     """
     seen = {}
-    for variant in drive.variants(recording):
+    variants = [one for one in drive.variants(recording) if drive.lacks(client, recording, one) == ""]
+    if not variants:
+        pytest.skip(drive.lacks(client, recording, "create"))
+    for variant in variants:
         provider.reset()
         provider.replay(recording)
         telemetry.clear()

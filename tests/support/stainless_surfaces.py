@@ -42,6 +42,8 @@ class Surface(NamedTuple):
     stream: bool = False
     reads: str = ""
     """What a raw answer is read by: parse, lines, bytes, json."""
+    absent: str = ""
+    """What the installed version of the SDK lacks for it."""
 
     @property
     def operation(self) -> str:
@@ -81,6 +83,17 @@ class Sdk(NamedTuple):
     arguments: Callable[[Surface], dict[str, Any]]
     """What the program passes; new objects each time."""
 
+    def checked(self, client: Any, surfaces: tuple[Surface, ...]) -> tuple[Surface, ...]:
+        """The surfaces, with what this version of the SDK lacks for them; such a one is skipped."""
+        with client:
+            return tuple(one._replace(absent=self._absent(client, one)) for one in surfaces)
+
+    def _absent(self, client: Any, surface: Surface) -> str:
+        try:
+            return lacking(self.resource(client, surface), surface.way, _method(surface))
+        except AttributeError as error:
+            return str(error)
+
     def program(self, surface: Surface, is_async: bool, do: Any, **passed: Any) -> Callable[..., Any]:
         """Work for `run`, with arguments that are made when it runs."""
 
@@ -106,7 +119,10 @@ class Sdk(NamedTuple):
     ) -> None:
         resource = self.resource(client, surface)
         if surface.way == "manager":
-            await _managed(resource.stream(**passed, **self.schema(surface)), surface, is_async, seen, do)
+            schema = self.schema(surface)
+            known = inspect.signature(resource.stream).parameters
+            schema = {name: value for name, value in schema.items() if name in known}  # some take none
+            await _managed(resource.stream(**passed, **schema), surface, is_async, seen, do)
         elif surface.way == "streaming":
             method = getattr(resource.with_streaming_response, _method(surface))
             await _managed(method(**passed, **_streamed(surface)), surface, is_async, seen, do)
@@ -131,6 +147,14 @@ class Sdk(NamedTuple):
         reader = Streamed(result, is_async, seen)
         del result
         await do(reader)
+
+
+def lacking(resource: Any, way: str, name: str) -> str:
+    """What a resource of the SDK lacks for one way to call its method `name`."""
+    raw = {"raw": "with_raw_response", "streaming": "with_streaming_response"}.get(way)
+    name = {"manager": "stream", "parse": "parse"}.get(way, name)
+    found = way == "post" or hasattr(getattr(resource, raw) if raw else resource, name)
+    return "" if found else f"{type(resource).__qualname__} has no {name}"
 
 
 def _method(surface: Surface) -> str:

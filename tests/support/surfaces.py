@@ -68,8 +68,8 @@ TRANSPORTS = {"sync": ("default", "httpx"), "async": ("aiohttp", "httpx2", "http
 
 
 def installed(transport: str) -> bool:
-    if transport == "httpx2" and genai.__version__.startswith("2."):
-        return False  # google-genai 2 takes no client of it, though another SDK may have brought it
+    if transport == "httpx2" and int(genai.__version__.partition(".")[0]) < 3:
+        return False  # google-genai takes no client of it before 3, though another SDK may have brought it
     module = {"default": "google.genai"}.get(transport, transport)
     return importlib.util.find_spec(module) is not None
 
@@ -81,13 +81,20 @@ def make_client(url: str, backend: str = "gemini", transport: str = "default", *
         http["base_url"] = f"{url}/company/gateway"
         http["headers"] = {"Authorization": f"Bearer {TOKEN}", **http.get("headers", {})}
     if backend == "vertex-key":
-        return genai.Client(vertexai=True, api_key=API_KEY, http_options=http)
+        return closable(genai.Client(vertexai=True, api_key=API_KEY, http_options=http))
     if backend == "vertex-credentials":
         credentials = Credentials(token=TOKEN)
-        return genai.Client(
-            vertexai=True, project="project-1", location="europe-west4", credentials=credentials, http_options=http
-        )
-    return genai.Client(api_key=API_KEY, http_options=http)
+        where = {"project": "project-1", "location": "europe-west4"}
+        return closable(genai.Client(vertexai=True, credentials=credentials, http_options=http, **where))
+    return closable(genai.Client(api_key=API_KEY, http_options=http))
+
+
+def closable(client: genai.Client) -> genai.Client:
+    """A client that can be closed, which those before 1.47 cannot be by a public method."""
+    if not hasattr(client, "close"):
+        client.close = client._api_client._httpx_client.close
+        client.aio.aclose = client._api_client._async_httpx_client.aclose
+    return client
 
 
 def _transport(name: str) -> dict[str, Any]:

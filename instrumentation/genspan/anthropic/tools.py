@@ -16,6 +16,7 @@ from genspan_semconv.model import obj
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from genspan._core.calls.scope import Scope
     from genspan._core.calls.tool import ToolRun
     from genspan._core.emit.telemetry import Telemetry
     from genspan._core.hooks.wrappers import Args, Kwargs, Wrapped, Wrapper
@@ -26,7 +27,7 @@ _RUNNER, _SESSION, _TOOLSET = (
 
 _failing = Guard("error of a tool")
 _ending = Guard("result of a tool")
-
+_expecting = Guard("tool calls of a message")
 
 loop = stainless.loop(messages, "anthropic")
 
@@ -88,7 +89,67 @@ def _error(telemetry: Telemetry) -> Wrapper:
     return wrapper
 
 
+# Before 1.10 the SDK has no spans of its own. Its runner calls the tools one after the other, by name.
+
+
+def _expect_sync(telemetry: Telemetry) -> Wrapper:
+    """``BaseSyncToolRunner._generate_tool_call_response()``: runs all tools that the last message asks for."""
+
+    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        with _expecting:
+            _expect(instance._get_last_assistant_message_content())
+        return wrapped(*args, **kwargs)
+
+    return wrapper
+
+
+def _expect_async(telemetry: Telemetry) -> Wrapper:
+    async def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        with _expecting:
+            _expect(await instance._get_last_assistant_message_content())
+        return await wrapped(*args, **kwargs)
+
+    return wrapper
+
+
+def _expect(blocks: Any) -> None:
+    turn = current_turn()
+    if turn is not None:
+        turn.release()
+        turn.expect((block.name, block.id) for block in blocks or () if block.type == "tool_use")
+
+
+def _called(instance: Any, args: Args, kwargs: Kwargs) -> Tool:
+    """``BetaFunctionTool.call(input)``."""
+    turn = current_turn()
+    call_id = turn.take(instance.name) if turn is not None else None
+    return Tool(instance.name, call_id, args[0] if args else kwargs["input"])
+
+
+_calls = wrappers.tools(_called)
+
+
+def _open(telemetry: Telemetry, instance: Any, args: Args, kwargs: Kwargs) -> Scope | None:
+    """A program may call a tool of its own, too: that is no run of a runner's."""
+    by_runner = current_turn() is not None and current_tool() is None
+    return _calls.open(telemetry, instance, args, kwargs) if by_runner else None
+
+
+_SPANS, _BASE_RUNS = "tool_use_span", "BaseSyncToolRunner._handle_request"
+_RUNNERS = ("BetaToolRunner", "BetaStreamingToolRunner", "BetaAsyncToolRunner", "BetaAsyncStreamingToolRunner")
+
+_run = _calls._replace(open=_open)
+
+BEFORE_SPANS = (
+    Patch(_RUNNER, "BaseSyncToolRunner._generate_tool_call_response", _expect_sync, _SPANS),
+    Patch(_RUNNER, "BaseAsyncToolRunner._generate_tool_call_response", _expect_async, _SPANS),
+    Patch(_RUNNER, "BetaFunctionTool.call", wrappers.sync(_run), _SPANS),
+    Patch(_RUNNER, "BetaAsyncFunctionTool.call", wrappers.asynchronous(_run), _SPANS),
+    *(Patch(_RUNNER, f"{name}.__run__", wrappers.generator(loop), _BASE_RUNS) for name in _RUNNERS),
+)
+
 PATCHES = (
+    *BEFORE_SPANS,
     Patch(_RUNNER, "BaseSyncToolRunner.__run__", wrappers.generator(loop)),
     Patch(_RUNNER, "BaseAsyncToolRunner.__run__", wrappers.generator(loop)),
     *(Patch(module, "tool_use_span", _span) for module in (_RUNNER, _SESSION)),

@@ -28,6 +28,8 @@ class Patch(NamedTuple):
     module: str
     attribute: str
     wrapper: Callable[[Telemetry], Wrapper]
+    unless: str = ""
+    """What of the same module makes this patch unneeded: newer versions of the SDK have a better place."""
 
 
 class Replacement(NamedTuple):
@@ -87,6 +89,8 @@ class Bindings:
                     self._patch(module, patch)
 
     def _patch(self, module: ModuleType, patch: Patch | Replacement) -> None:
+        if isinstance(patch, Patch) and patch.unless and _has(module, patch.unless):
+            return
         try:
             parent, attribute, original = wrapt.resolve_path(module, patch.attribute)
         except (AttributeError, ImportError):
@@ -100,3 +104,11 @@ class Bindings:
         if isinstance(patch, Replacement):
             return patch.value(self._telemetry, original)
         return wrapt.FunctionWrapper(original, patch.wrapper(self._telemetry))
+
+
+def _has(module: ModuleType, attribute: str) -> bool:
+    try:
+        wrapt.resolve_path(module, attribute)
+    except (AttributeError, ImportError):
+        return False
+    return True
