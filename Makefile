@@ -4,7 +4,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest test-collector collector lint type format bench screenshot clean
+.PHONY: help demo test test-oldest test-generativeai test-collector collector lint type format bench screenshot clean
 
 help:  ## show this list
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ test: .venv/.ready .venv-mlflow/.ready .venv-mlflow-oldest/.ready .venv-mlflow-n
 test-oldest: .venv-oldest/.ready  ## the same hooks on the oldest supported SDKs
 	.venv-oldest/bin/python -m pytest -q -n 2 --dist loadfile tests/openai tests/anthropic \
 	  tests/gemini/test_matrix.py tests/gemini/test_patching.py tests/gemini/test_replay.py tests/gemini/test_recordings_driver.py $(ARGS)
+
+test-generativeai: .venv-generativeai/.ready  ## google-generativeai over gRPC and REST, in an environment with protobuf 5
+	.venv-generativeai/bin/python -m pytest -q -rs tests/google_generativeai $(ARGS)
 
 collector: .venv/.ready  ## build the pinned OpenTelemetry Collector (needs Go), or find one
 	$(BIN)/python scripts/collector.py
@@ -56,7 +59,7 @@ screenshot: .venv/.ready .venv-mlflow/.ready  ## make the picture of the README 
 	$(BIN)/python scripts/screenshot.py
 
 clean:  ## remove what these targets made
-	rm -rf .venv .venv-mlflow .venv-mlflow-oldest .venv-mlflow-newest .venv-oldest .venv-phoenix .cache dist
+	rm -rf .venv .venv-mlflow .venv-mlflow-oldest .venv-mlflow-newest .venv-oldest .venv-generativeai .venv-phoenix .cache dist
 
 # Environments. Each is made anew when what it depends on changes.
 .venv/.ready: pyproject.toml scripts/venv.sh
@@ -73,6 +76,9 @@ clean:  ## remove what these targets made
 .venv-mlflow-newest/.ready: scripts/venv.sh Makefile
 	@scripts/venv.sh .venv-mlflow-newest "$(PYTHON)" mlflow==3.17.2
 	@.venv-mlflow-newest/bin/uv pip install --quiet --no-deps --python .venv-mlflow-newest/bin/python mlflow==3.18.0
+
+.venv-generativeai/.ready: pyproject.toml scripts/venv.sh
+	@scripts/venv.sh .venv-generativeai "$(PYTHON)" -e . --group generativeai
 
 .venv-oldest/.ready: pyproject.toml scripts/venv.sh scripts/oldest.txt
 	@scripts/venv.sh .venv-oldest "$(PYTHON)" -e . --group test --override scripts/oldest.txt

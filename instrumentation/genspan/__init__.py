@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from genspan.anthropic import AnthropicInstrumentor
     from genspan.control import instrument, last_trace_id, uninstrument
     from genspan.gemini import GeminiInstrumentor
+    from genspan.google_generativeai import GoogleGenerativeAIInstrumentor
     from genspan.langchain import LangChainInstrumentor
     from genspan.mlflow import MlflowSpanExporter
     from genspan.openai import OpenAIInstrumentor
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AnthropicInstrumentor",
     "GeminiInstrumentor",
+    "GoogleGenerativeAIInstrumentor",
     "LangChainInstrumentor",
     "MlflowSpanExporter",
     "OpenAIInstrumentor",
@@ -34,6 +36,7 @@ __all__ = [
 _HOMES = {
     "AnthropicInstrumentor": "genspan.anthropic",
     "GeminiInstrumentor": "genspan.gemini",
+    "GoogleGenerativeAIInstrumentor": "genspan.google_generativeai",
     "LangChainInstrumentor": "genspan.langchain",
     "MlflowSpanExporter": "genspan.mlflow",
     "OpenAIInstrumentor": "genspan.openai",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry import context as otel
@@ -34,13 +35,12 @@ _DEFAULT_NAMES: Final = ("Runnable", "ChannelWrite", "ChannelRead", "Branch", "_
 
 def make_handler(runs: Runs) -> Any:
     """The handler. Its class is made here, where the program has imported LangChain."""
-    from langchain_core.callbacks import BaseCallbackHandler
-
+    base: type[Any] = import_module("langchain_core.callbacks").BaseCallbackHandler
     starts = {name: _start(runs, begin) for name, begin in _STARTS.items()}
     ends = {name: _end(runs, answer) for name, answer in _ENDS.items()}
     errors = {f"on_{kind}_error": _error(runs) for kind in ("chain", "llm", "tool", "retriever")}
     # In the task of an asynchronous run, so that the context is the run's.
-    made = type("Handler", (BaseCallbackHandler,), {"run_inline": True, **starts, **ends, **errors})
+    made = type("Handler", (base,), {"run_inline": True, **starts, **ends, **errors})
     return made()
 
 

@@ -35,7 +35,9 @@ def failure(error: BaseException, show_message: bool, secrets: Iterable[str]) ->
     """Describe an exception, whatever it is."""
     kind = type(error)
     message = scrub(_message(error), secrets) if show_message else None
-    return Failure(kind.__qualname__, f"{kind.__module__}.{kind.__qualname__}", message, _http_status(error))
+    status = getattr(getattr(error, "grpc_status_code", None), "name", None)  # of google.api_core's exceptions
+    name = status if isinstance(status, str) else kind.__qualname__
+    return Failure(name, f"{kind.__module__}.{kind.__qualname__}", message, _http_status(error))
 
 
 def reported(code: str) -> Failure:

@@ -7,19 +7,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from genspan._core.guard import Guard
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from genspan._core.calls.call import Call
 
 
-class _Tap:
-    __slots__ = ("_call", "_inner", "_open")
+_reading = Guard("chunk of a stream")
 
-    def __init__(self, call: Call, inner: Any) -> None:
+
+class _Tap:
+    __slots__ = ("_call", "_inner", "_open", "_read")
+
+    def __init__(self, call: Call, inner: Any, read: Callable[[Any], object] | None = None) -> None:
+        """``read`` gives the JSON of a chunk, where chunks are objects of the SDK's."""
         self._call = call
         self._inner = inner
         self._open = True
+        self._read = read
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def _see(self, chunk: object) -> None:
+        if self._read is None:
+            self._call.chunk(chunk)
+        elif self._call.watching:
+            with _reading:
+                self._call.chunk(self._read(chunk))
 
     def _over(self, error: BaseException | None = None) -> None:
         self._open = False
@@ -49,7 +66,7 @@ class Tap(_Tap):
         except BaseException as error:
             self._over(error)
             raise
-        self._call.chunk(chunk)
+        self._see(chunk)
         return chunk
 
 
@@ -68,5 +85,5 @@ class AsyncTap(_Tap):
         except BaseException as error:
             self._over(error)
             raise
-        self._call.chunk(chunk)
+        self._see(chunk)
         return chunk
