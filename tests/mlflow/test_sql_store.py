@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -56,7 +57,7 @@ def store(monkeypatch):
     span.Span = SimpleNamespace(from_otel_proto=lambda proto, resource=None: proto.name)
     utils = ModuleType("mlflow.tracking._tracking_service.utils")
     utils._get_store = lambda uri: store
-    for module in (span, utils):
+    for module in (span, utils, ModuleType("mlflow.tracing.otel.translation")):
         name = module.__name__
         while name:
             monkeypatch.setitem(sys.modules, name, module if name == module.__name__ else ModuleType(name))
@@ -75,6 +76,16 @@ def test_spans_are_stored_by_an_mlflow_that_takes_no_resource(store):
     sys.modules["mlflow.entities.span"].Span.from_otel_proto = lambda proto, location_id=None: proto.name
     assert MlflowSpanExporter(URI).export([ended_span("a")]) is STORED
     assert store.spans == [("0", ["a"])]
+
+
+def test_a_second_layer_of_json_is_taken_off(store):
+    """Since MLflow 3.18, where the server's endpoint does it in front of the store."""
+    entity = SimpleNamespace(_span=SimpleNamespace(_attributes={"a": '"{}"'}))
+    sys.modules["mlflow.entities.span"].Span.from_otel_proto = lambda proto, resource=None: entity
+    translation = sys.modules["mlflow.tracing.otel.translation"]
+    translation.strip_otlp_double_encoding = lambda attributes: {key: json.loads(v) for key, v in attributes.items()}
+    assert MlflowSpanExporter(URI).export([ended_span()]) is STORED
+    assert entity._span._attributes == {"a": "{}"}
 
 
 def test_one_bad_span_costs_one_span(store, logged):

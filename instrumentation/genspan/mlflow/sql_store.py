@@ -39,6 +39,7 @@ class SqlStore:
         self._pid = os.getpid()
         self._store: Any = None
         self._convert: Any = None
+        self._strip: Any = None
         self._experiment: ExperimentLookup | None = None
         # mlflow imports this when it is imported itself, at the first export. That may be the one at interpreter exit,
         # when it is too late for a first import: "can't register atexit after shutdown".
@@ -67,6 +68,9 @@ class SqlStore:
         if self._store is None:
             try:
                 self._convert = import_module("mlflow.entities.span").Span.from_otel_proto
+                # Since MLflow 3.18 the endpoint takes off the second layer of JSON; before, the store did.
+                translation = import_module("mlflow.tracing.otel.translation")
+                self._strip = getattr(translation, "strip_otlp_double_encoding", None)
                 self._store = import_module("mlflow.tracking._tracking_service.utils")._get_store(self._uri)
             except (ImportError, AttributeError) as error:
                 text = f"{self._destination.shown} is written by the mlflow package: pip install '{REQUIREMENT}'"
@@ -81,12 +85,16 @@ class SqlStore:
 
     def _as_mlflow(self, spans: Sequence[ReadableSpan]) -> list[Any]:
         takes_resource = "resource" in signature(self._convert).parameters  # since MLflow 3.14
-        return [
+        converted = [
             self._convert(span, **({"resource": of_resource.resource} if takes_resource else {}))
             for of_resource in encode_spans(spans).resource_spans
             for of_scope in of_resource.scope_spans
             for span in of_scope.spans
         ]
+        if self._strip is not None:
+            for one in converted:
+                one._span._attributes = self._strip(one._span._attributes)
+        return converted
 
 
 class SqlExperiments:
