@@ -25,6 +25,10 @@ ERROR_TYPE: Final = "error.type"
 EXCEPTION_MESSAGE: Final = "exception.message"
 # Qualified name of the exception's class.
 EXCEPTION_TYPE: Final = "exception.type"
+# A label that the program put on the request for its bill; the key is the label's name.
+GCP_GEN_AI_REQUEST_LABELS: Final = "gcp.gen_ai.request.labels"
+# The quota that served the request, which has a price of its own.
+GCP_GEN_AI_RESPONSE_TRAFFIC_TYPE: Final = "gcp.gen_ai.response.traffic_type"
 # Name that the application or the provider gave the agent.
 GEN_AI_AGENT_NAME: Final = "gen_ai.agent.name"
 # The provider shortened the conversation for this request.

@@ -31,11 +31,15 @@ Parameter: TypeAlias = "tuple[str, Callable[[object], AttributeValue | None], tu
 
 
 class Message(TypedDict, total=False):
-    """One chat message: ``role`` and ``parts`` always, ``finish_reason`` on answers where the provider gave one."""
+    """One chat message: ``role`` and ``parts`` always, ``finish_reason`` on answers where the provider gave one.
+
+    ``finish_message`` is why an answer was blocked, in the provider's words.
+    """
 
     role: str
     parts: list[Part]
     finish_reason: str
+    finish_message: str
 
 
 class ToolDefinition(TypedDict, total=False):

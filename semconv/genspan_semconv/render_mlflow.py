@@ -190,6 +190,8 @@ def _assistant(message: Message) -> dict[str, object]:
         merged["tool_calls"] = calls
     if thoughts:
         merged["reasoning"] = "".join(thoughts)
+    if "finish_message" in message:
+        merged["refusal"] = message["finish_message"]
     return merged
 
 

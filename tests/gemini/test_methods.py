@@ -138,6 +138,7 @@ def test_traced_as_classified(provider, install, name):
     ],
 )
 def test_routes(path, expected):
-    found = route("post", f"https://example.com{path}")
+    provider = expected[1] if expected else "gcp.gemini"
+    found = route("post", f"https://example.com{path}", provider)
     assert (found and found.key[:3]) == expected
-    assert route("GET", f"https://example.com{path}") is None
+    assert route("GET", f"https://example.com{path}", provider) is None

@@ -43,7 +43,7 @@ _settling = Guard("a response of google-genai")
 
 
 @lru_cache(maxsize=512)
-def route(method: str, url: str) -> Route | None:
+def route(method: str, url: str, provider: str) -> Route | None:
     """Where a request leads; ``None`` for what is not a model call. ``models/`` before a model's name is left out."""
     parts = urlsplit(url)
     path, _, action = parts.path.rpartition(":")
@@ -55,16 +55,23 @@ def route(method: str, url: str) -> Route | None:
         model = "/".join(path.split("/")[-2:])
     if action == "predict" and "embedding" in model:
         api, operation = _METHODS["embedContent"]
-    vertex = "/publishers/" in path or "/projects/" in path
-    provider = "gcp.vertex_ai" if vertex else "gcp.gemini"
-    port = parts.port or default_port(parts.scheme)
-    key = Key(operation, provider, model, parts.hostname, port, action.startswith("stream"))
+    key = Key(operation, provider, model, parts.hostname, port_of(parts), action.startswith("stream"))
     return Route(api, key)
+
+
+def port_of(url: Any) -> int | None:
+    """The port of a URL of urllib's or httpx's, also where it is not written."""
+    return url.port or default_port(url.scheme)
+
+
+def provider_of(client: Any) -> str:
+    """Which of Google's services a ``BaseApiClient`` was made for; a gateway's URL does not tell."""
+    return "gcp.vertex_ai" if getattr(client, "vertexai", None) else "gcp.gemini"
 
 
 def _describe(instance: Any, args: Args, kwargs: Kwargs) -> Request | None:
     request = args[0] if args else kwargs["http_request"]
-    found = route(request.method, request.url) or _behind_one_url(request.url)
+    found = route(request.method, request.url, provider_of(instance)) or _behind_one_url(request.url)
     return None if found is None else Request(found, request.data, request.headers, request.url)
 
 
@@ -75,7 +82,7 @@ def _behind_one_url(url: str) -> Route | None:
     if turn is None or ":" in parts.path:
         return None
     api, key = turn.request().route
-    return Route(api, key._replace(address=parts.hostname, port=parts.port or default_port(parts.scheme)))
+    return Route(api, key._replace(address=parts.hostname, port=port_of(parts)))
 
 
 def _settle(call: Call, result: Any) -> Any:
@@ -121,9 +128,9 @@ def _intended(action: str, instance: Any, args: Args, kwargs: Kwargs) -> Request
     model = kwargs.get("model", getattr(instance, "_model", None))
     name = model.rpartition("models/")[2] if isinstance(model, str) else None
     client = getattr(getattr(instance, "_modules", instance), "_api_client", None)
-    provider = "gcp.vertex_ai" if getattr(client, "vertexai", None) else "gcp.gemini"
     api, operation = _METHODS[action]
-    return Request(Route(api, Key(operation, provider, name, None, None, action.startswith("stream"))), {}, {}, "")
+    key = Key(operation, provider_of(client), name, None, None, action.startswith("stream"))
+    return Request(Route(api, key), {}, {}, "")
 
 
 def _turn(driver: Callable[[wrappers.Kind], MakeWrapper], action: str) -> MakeWrapper:

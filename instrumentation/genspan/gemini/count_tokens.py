@@ -11,11 +11,7 @@ from genspan_semconv.model import Response, count, obj
 __all__ = ["Fold", "answer", "params", "prompt", "response"]
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from genspan_semconv.model import Message, Params, Prompt
-
-    Wire = Mapping[str, object]
+    from genspan_semconv.model import Message, Params, Prompt, Wire
 
 
 def params(body: Wire) -> Params:

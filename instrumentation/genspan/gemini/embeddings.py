@@ -4,30 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genspan.gemini.generate_content import Fold
+from genspan.gemini import params as parameters
+from genspan.gemini.images import read_media
 from genspan.gemini.parts import read_message
 from genspan.gemini.usage import read_usage
-from genspan_semconv.model import Prompt, Response, Usage, add, count, obj, seq, text, whole
+from genspan_semconv.model import Last as Fold
+from genspan_semconv.model import Prompt, Response, Usage, add, count, obj, seq, text
+from genspan_semconv.parts import said
 
 __all__ = ["Fold", "answer", "params", "prompt", "response"]
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from genspan_semconv.model import Message, Params
-
-    Wire = Mapping[str, object]
+    from genspan_semconv.model import Message, Params, Wire
 
 
 def params(body: Wire) -> Params:
     """The dimension that was asked for; of several requests in a batch, the first one's."""
-    first = obj(next(iter(seq(body.get("requests"))), None))
-    config = obj(body.get("embedContentConfig")) or obj(body.get("parameters"))
-    for source in (body, config, first):
-        dimension = whole(source.get("outputDimensionality", source.get("output_dimensionality")))
-        if dimension is not None:
-            return {"dimension_count": dimension}
-    return {}
+    first = next(iter(seq(body.get("requests"))), None)
+    return parameters.read(body, first, body.get("parameters"), body.get("embedContentConfig"), body)
 
 
 def response(data: Wire) -> Response:
@@ -50,11 +44,13 @@ def response(data: Wire) -> Response:
 
 
 def prompt(body: Wire) -> Prompt:
-    """The texts that are embedded."""
+    """The texts that are embedded, and the images and videos of a multimodal model."""
     contents = [obj(item).get("content") for item in seq(body.get("requests"))] or [body.get("content")]
     messages: list[Message] = [read_message(obj(content)) for content in contents if content]
-    texts = [text(obj(item).get("content")) or "" for item in seq(body.get("instances"))]
-    messages.extend({"role": "user", "parts": [{"type": "text", "content": string}]} for string in texts)
+    for instance in map(obj, seq(body.get("instances"))):
+        string = text(instance.get("content") or instance.get("text"))
+        parts = [*([said(string)] if string else []), *read_media(instance)]
+        messages.append({"role": "user", "parts": parts or [said("")]})
     return Prompt([], messages, [])
 
 

@@ -2,82 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from genspan.gemini.parts import joined, merge, read_contents, read_message, read_parts, read_tools
-from genspan.gemini.usage import read_usage
-from genspan_semconv.model import Prompt, Response, obj, real, seq, text, texts, whole
+from genspan.gemini import params as parameters
+from genspan.gemini.parts import finished, read_contents, read_message, read_parts, read_tools
+from genspan.gemini.streamed_parts import StreamedParts
+from genspan.gemini.usage import merged, read_usage
+from genspan_semconv import attributes as names
+from genspan_semconv.model import Prompt, Response, obj, seq, text, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from genspan_semconv.model import Message, Params, Wire
 
-    from genspan_semconv.model import AttributeValue, Message, Params
-
-    Wire = Mapping[str, object]
+BLOCKED: Final = "content_filter"
+"""The conventions' finish reason of an answer that was kept back."""
 
 # The conventions' enum of finish reasons; what is not here is shown in lower case.
-_FINISH = {
-    "STOP": "stop",
+_FINISH: Final = {
     "MAX_TOKENS": "length",
-    "SAFETY": "content_filter",
-    "RECITATION": "content_filter",
-    "BLOCKLIST": "content_filter",
-    "PROHIBITED_CONTENT": "content_filter",
-    "SPII": "content_filter",
-    "IMAGE_SAFETY": "content_filter",
-    "IMAGE_PROHIBITED_CONTENT": "content_filter",
-    "MODEL_ARMOR": "content_filter",
+    "SAFETY": BLOCKED,
+    "RECITATION": BLOCKED,
+    "BLOCKLIST": BLOCKED,
+    "PROHIBITED_CONTENT": BLOCKED,
+    "SPII": BLOCKED,
+    "IMAGE_SAFETY": BLOCKED,
+    "IMAGE_PROHIBITED_CONTENT": BLOCKED,
+    "IMAGE_RECITATION": BLOCKED,
+    "MODEL_ARMOR": BLOCKED,
 }
-_FIELDS = frozenset(("responseId", "modelVersion", "usageMetadata", "promptFeedback", "error"))
-_OUTPUT_TYPES = {"APPLICATION/JSON": "json", "IMAGE": "image", "AUDIO": "speech"}
+_FIELDS: Final = frozenset(("responseId", "modelVersion", "promptFeedback", "error"))
 
 
 def params(body: Wire) -> Params:
-    """Parameters, from ``generationConfig``."""
-    found: Params = {}
-    for field, value in obj(body.get("generationConfig") or body.get("generation_config")).items():
-        known = _PARAMS.get(field)
-        if known is not None:
-            name, read = known
-            figure = read(value)
-            if figure is not None:
-                found[name] = figure
-    return found
-
-
-def _choices(value: object) -> int | None:
-    choices = whole(value)
-    return choices if choices != 1 else None
-
-
-def _reasoning_level(value: object) -> str | None:
-    thinking = obj(value)
-    budget = whole(thinking.get("thinkingBudget", thinking.get("thinking_budget")))
-    level = text(thinking.get("thinkingLevel") or thinking.get("thinking_level"))
-    return level or (str(budget) if budget is not None else None)
-
-
-def _output_type(value: object) -> str | None:
-    """From a MIME type or from modalities."""
-    return next((_OUTPUT_TYPES[kind] for kind in map(str.upper, texts(value)) if kind in _OUTPUT_TYPES), None)
-
-
-_PARAMS: dict[str, tuple[str, Callable[[object], AttributeValue | None]]] = {
-    "temperature": ("temperature", real),
-    "topP": ("top_p", real),
-    "topK": ("top_k", whole),
-    "maxOutputTokens": ("max_tokens", whole),
-    "stopSequences": ("stop_sequences", lambda value: texts(value) or None),
-    "seed": ("seed", whole),
-    "frequencyPenalty": ("frequency_penalty", real),
-    "presencePenalty": ("presence_penalty", real),
-    "candidateCount": ("choice_count", _choices),
-    "thinkingConfig": ("reasoning_level", _reasoning_level),
-    "thinking_config": ("reasoning_level", _reasoning_level),
-    "responseMimeType": ("output_type", _output_type),
-    "response_mime_type": ("output_type", _output_type),
-    "responseModalities": ("output_type", _output_type),
-}
+    """Parameters, from ``generationConfig``, and labels."""
+    return parameters.read(body, body.get("generationConfig") or body.get("generation_config"))
 
 
 def response(data: Wire) -> Response:
@@ -87,15 +45,15 @@ def response(data: Wire) -> Response:
     blocked = _reason(obj(data.get("promptFeedback")).get("blockReason"))
     if blocked and not candidates:
         reasons = [blocked]
-    error = obj(data.get("error"))
+    error, usage = obj(data.get("error")), obj(data.get("usageMetadata"))
     return Response(
         id=text(data.get("responseId")),
         model=text(data.get("modelVersion")),
         finish_reasons=[reason for reason in reasons if reason],
-        usage=read_usage(data.get("usageMetadata")),
-        summary={"prompt_feedback": data["promptFeedback"]} if blocked and not candidates else None,
+        usage=read_usage(usage),
         complete=bool(reasons) and all(reasons),
         error=text(error.get("status")) or _reason(error.get("code")) if error else None,
+        attributes={names.GCP_GEN_AI_RESPONSE_TRAFFIC_TYPE: _reason(usage.get("trafficType"))},
     )
 
 
@@ -115,51 +73,64 @@ def prompt(body: Wire) -> Prompt:
 
 
 def answer(data: Wire) -> list[Message]:
-    """One message per candidate."""
+    """One message per candidate, or one that says why the prompt was blocked."""
     messages: list[Message] = []
     for item in seq(data.get("candidates")):
         candidate = obj(item)
         message = read_message({"role": "model", **obj(candidate.get("content"))})
         reason = _reason(candidate.get("finishReason"))
-        if reason:
-            called = reason == "STOP" and any(part["type"] == "tool_call" for part in message.get("parts", ()))
-            message["finish_reason"] = "tool_call" if called else _FINISH.get(reason, reason.lower())
+        if reason == "STOP":
+            called = any(part["type"] == "tool_call" for part in message.get("parts", ()))
+            finished(message, "tool_call" if called else "stop")  # its message says "Model generated function call(s)."
+        elif reason:
+            finished(message, _FINISH.get(reason, reason.lower()), candidate.get("finishMessage"))
         if message.get("parts") or reason:
             messages.append(message)
+    feedback = obj(data.get("promptFeedback"))
+    reason = _reason(feedback.get("blockReason"))
+    if reason and not messages:
+        blocked: Message = {"role": "assistant", "parts": []}
+        messages.append(finished(blocked, BLOCKED, feedback.get("blockReasonMessage") or reason))
     return messages
 
 
 class Fold:
-    """The response that the chunks of a stream add up to. Usage is cumulative: the last one counts."""
+    """The response that the chunks of a stream add up to. Usage is cumulative."""
 
     def __init__(self) -> None:
         self._fields: dict[str, object] = {}
         self._candidates: dict[int, dict[str, object]] = {}
-        self._parts: dict[int, list[object]] = {}
+        self._parts: dict[int, StreamedParts] = {}
 
     def figures(self, chunk: Wire) -> None:
-        """Everything but parts."""
+        """Everything but parts. The id is the first chunk's, as in the response that the SDK gives."""
         for name, value in chunk.items():
-            if value and name in _FIELDS:
+            if name == "usageMetadata":
+                self._fields[name] = merged(self._fields.get(name), value)
+            elif value and name in _FIELDS and not (name == "responseId" and name in self._fields):
                 self._fields[name] = value
         for item in seq(chunk.get("candidates")):
             candidate = obj(item)
             known = self._candidates.setdefault(_index(candidate), {})
-            if candidate.get("finishReason"):
-                known["finishReason"] = candidate["finishReason"]
+            for field in ("finishReason", "finishMessage"):
+                if candidate.get(field):
+                    known[field] = candidate[field]
 
     def content(self, chunk: Wire) -> None:
         """The parts of each candidate."""
         for item in seq(chunk.get("candidates")):
             candidate = obj(item)
-            merge(self._parts.setdefault(_index(candidate), []), obj(candidate.get("content")).get("parts"))
+            index = _index(candidate)
+            if index not in self._parts:
+                self._parts[index] = StreamedParts()
+            self._parts[index].extend(obj(candidate.get("content")).get("parts"))
 
     def data(self) -> dict[str, object]:
         """The response JSON."""
         candidates: list[dict[str, object]] = []
         for index, candidate in sorted(self._candidates.items()):
-            content = {"role": "model", "parts": joined(self._parts.get(index, []))}
-            candidates.append({**candidate, "index": index, "content": content})
+            parts = self._parts[index].parts() if index in self._parts else []
+            candidates.append({**candidate, "index": index, "content": {"role": "model", "parts": parts}})
         return {**self._fields, "candidates": candidates}
 
 

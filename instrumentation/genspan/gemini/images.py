@@ -1,64 +1,96 @@
-"""Vertex AI's ``predict`` of an Imagen model and ``predictLongRunning`` of Veo. Neither reports tokens."""
+"""Vertex AI's ``predict`` of an Imagen model and ``predictLongRunning`` of Veo. Neither reports tokens.
+
+https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/imagen-api
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from genspan.gemini.generate_content import Fold
-from genspan.gemini.parts import modality
-from genspan_semconv.model import Prompt, Response, obj, seq, text, whole
+from genspan.gemini import params as parameters
+from genspan.gemini.generate_content import BLOCKED
+from genspan.gemini.parts import finished, media
+from genspan_semconv.model import Last as Fold
+from genspan_semconv.model import Prompt, Response, obj, seq, text, texts, whole
+from genspan_semconv.parts import said
 
-__all__ = ["Fold", "answer", "params", "prompt", "response"]
+__all__ = ["Fold", "answer", "params", "prompt", "read_media", "response"]
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
-    from genspan_semconv.model import Message, Params, Part
+    from genspan_semconv.model import Message, Params, Part, Wire
 
-    Wire = Mapping[str, object]
+_DATA: Final = ("bytesBase64Encoded", "encodedVideo", "data")
+_URI: Final = ("gcsUri", "uri", "fileUri")
+_MAX_DEPTH: Final = 8
+_MAX_FILTERED: Final = 100
 
 
 def params(body: Wire) -> Params:
-    """Number and seed of what is made."""
-    parameters = obj(body.get("parameters"))
-    found: Params = {}
-    choices, seed = whole(parameters.get("sampleCount")), whole(parameters.get("seed"))
-    if choices is not None and choices != 1:
-        found["choice_count"] = choices
-    if seed is not None:
-        found["seed"] = seed
-    return found
+    """Number and seed of what is made, and labels."""
+    return parameters.read(body, body.get("parameters"))
 
 
 def response(data: Wire) -> Response:
-    """What was made, or the name of the operation that makes it."""
-    name = text(data.get("name"))
-    return Response(id=name, summary={"operation": name} if name else None)
+    """The name of the operation that makes a video, a failure of it, and what was filtered."""
+    name, error = text(data.get("name")), obj(data.get("error"))
+    reasons = [BLOCKED if filtered is not None else "stop" for _, filtered in _made(data)]
+    return Response(
+        id=name,
+        finish_reasons=reasons if BLOCKED in reasons else [],
+        summary={"operation": name} if name else None,
+        error=text(error.get("status")) or str(whole(error.get("code")) or "error") if error else None,
+    )
 
 
 def prompt(body: Wire) -> Prompt:
-    """The prompts, and the images that they refer to."""
+    """The prompts, and the images and videos that they refer to, whatever they are for."""
     messages: list[Message] = []
     for item in seq(body.get("instances")):
         instance = obj(item)
-        parts: list[Part] = []
-        prompt = text(instance.get("prompt"))
-        if prompt:
-            parts.append({"type": "text", "content": prompt})
-        parts.extend(_media(obj(instance.get("image"))))
+        string = text(instance.get("prompt"))
+        parts = [*([said(string)] if string else []), *read_media(instance)]
         messages.append({"role": "user", "parts": parts})
     return Prompt([], messages, [])
 
 
 def answer(data: Wire) -> list[Message]:
-    """One message per image."""
-    made = [_media(obj(item)) for item in seq(data.get("predictions"))]
-    return [{"role": "assistant", "parts": parts, "finish_reason": "stop"} for parts in made if parts]
+    """One message per image or video, or for why it was filtered."""
+    messages: list[Message] = []
+    for parts, filtered in _made(data):
+        message: Message = {"role": "assistant", "parts": parts}
+        messages.append(finished(message, "stop" if filtered is None else BLOCKED, filtered))
+    return messages
 
 
-def _media(media: Wire) -> list[Part]:
-    mime = text(media.get("mimeType")) or "image/png"
-    data, uri = text(media.get("bytesBase64Encoded")), text(media.get("gcsUri"))
-    if data:
-        return [{"type": "blob", "modality": modality(mime), "mime_type": mime, "content": data}]
-    return [{"type": "uri", "modality": modality(mime), "mime_type": mime, "uri": uri}] if uri else []
+def _made(data: Wire) -> Iterator[tuple[list[Part], str | None]]:
+    """What was made, and why it was filtered where it was; an empty text where that is all that is known."""
+    done = obj(data.get("response"))
+    videos = obj(done.get("generateVideoResponse")) or done
+    for item in (*seq(data.get("predictions")), *seq(videos.get("videos")), *seq(videos.get("generatedSamples"))):
+        parts, filtered = list(read_media(item, "video" if videos else "image")), obj(item).get("raiFilteredReason")
+        if parts or filtered:
+            yield parts, str(filtered) if filtered else None
+    reasons = texts(videos.get("raiMediaFilteredReasons"))
+    filtered_count = min(whole(videos.get("raiMediaFilteredCount")) or 0, _MAX_FILTERED)
+    for reason in reasons + [""] * (filtered_count - len(reasons)):
+        yield [], reason
+
+
+def read_media(value: object, kind: str = "image", depth: int = _MAX_DEPTH) -> Iterator[Part]:
+    """The images and videos in a JSON value, wherever they stand: to be edited, worn, masked, shown last, ..."""
+    if depth == 0:
+        return
+    for item in seq(value):
+        yield from read_media(item, kind, depth - 1)
+    wire = obj(value)
+    data, uri = (
+        next((text(wire.get(name)) for name in names if text(wire.get(name))), None) for names in (_DATA, _URI)
+    )
+    if data or uri:
+        mime = text(wire.get("mimeType") or wire.get("encoding"))
+        yield media(mime, data, uri, None if mime else kind)
+        return
+    for name, inner in wire.items():
+        yield from read_media(inner, "video" if "video" in name else kind, depth - 1)

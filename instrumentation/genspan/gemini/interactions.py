@@ -2,102 +2,95 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from genspan.gemini.parts import modality
-from genspan_semconv.model import (
-    Prompt,
-    Response,
-    Usage,
-    add,
-    count,
-    obj,
-    real,
-    seq,
-    several,
-    text,
-    texts,
-    whole,
-)
-from genspan_semconv.parts import tool_definition
+from genspan.gemini import params as parameters
+from genspan.gemini.parts import media
+from genspan.gemini.usage import merged, put_counts
+from genspan_semconv import attributes as names
+from genspan_semconv.model import Prompt, Response, Usage, add, count, obj, seq, several, text, whole
+from genspan_semconv.parts import Pieces, other, said, server_tool_call, tool_call, tool_definition, with_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from genspan_semconv.model import AttributeValue, Message, Params, Part, ToolDefinition
+    from genspan_semconv.model import Message, Params, Part, ToolDefinition, Wire
 
-    Wire = Mapping[str, object]
-
-_DETAILS = (
+_DETAILS: Final = (
     ("input_tokens_by_modality", "input"),
     ("tool_use_tokens_by_modality", "input"),
     ("output_tokens_by_modality", "output"),
     ("cached_tokens_by_modality", "cache_read"),
 )
-_OPEN = frozenset(("in_progress", "queued"))
+_OPEN: Final = frozenset(("in_progress", "queued"))
 # The conventions' states of a response, by Google's.
-_STATES = {"requires_action": "completed", "requires_continuation": "incomplete", "budget_exceeded": "incomplete"}
+_STATES: Final = {
+    "requires_action": "completed",
+    "requires_continuation": "incomplete",
+    "budget_exceeded": "incomplete",
+    "idle": "completed",
+}
+_ROLES: Final = {
+    "model": "assistant",
+    "model_output": "assistant",
+    "thought": "assistant",
+    "user_input": "user",
+    "function_result": "tool",
+}
+_MEDIA: Final = ("image", "audio", "video", "document")
 
 
 def params(body: Wire) -> Params:
     """Parameters, from ``generation_config`` and beside it."""
-    config = obj(body.get("generation_config"))
-    json = body.get("response_format") or body.get("response_mime_type") == "application/json"
-    found: dict[str, AttributeValue | None] = {
-        "temperature": real(config.get("temperature")),
-        "top_p": real(config.get("top_p")),
-        "max_tokens": whole(config.get("max_output_tokens")),
-        "stop_sequences": texts(config.get("stop_sequences")) or None,
-        "seed": whole(config.get("seed")),
-        "reasoning_level": text(config.get("thinking_level")),
-        "previous_response_id": text(body.get("previous_interaction_id")),
-        "output_type": "json" if json else None,
-    }
-    return {name: value for name, value in found.items() if value is not None}
+    return parameters.read(body, body, body.get("generation_config"))
 
 
 def response(data: Wire) -> Response:
-    """Id, model, state and usage. Input, tool use, output and thoughts are counted apart on the wire."""
-    status = text(data.get("status"))
-    error = obj(data.get("error"))
+    """Id, model (or the agent in its place), state and usage."""
+    status, agent = text(data.get("status")), text(data.get("agent"))
     return Response(
         id=text(data.get("id")),
-        model=text(data.get("model")),
+        model=text(data.get("model")) or agent,
         finish_reasons=[status] if status and status not in _OPEN else [],
         status=_STATES.get(status, status) if status else None,
         usage=_usage(obj(data.get("usage"))),
         complete=status is not None and status not in _OPEN,
-        error=text(error.get("status")) or text(error.get("code")) or ("failed" if status == "failed" else None),
+        error=_error(data) or ("failed" if status == "failed" else None),
+        attributes={names.GEN_AI_AGENT_NAME: agent},
     )
+
+
+def _error(data: Wire) -> str | None:
+    """The code of the error, the last part of a URI; of several errors of a failed interaction, the last one's."""
+    errors = seq(data.get("errors")) if data.get("status") == "failed" else ()
+    error = obj(data.get("error")) or obj(errors[-1] if errors else None)
+    code = text(error.get("status")) or text(error.get("code")) or str(whole(error.get("code")) or "")
+    return code.rstrip("/").rpartition("/")[2] or ("error" if error else None)
 
 
 def _usage(wire: Wire) -> Usage | None:
-    usage = Usage(
-        input=add(count(wire.get("total_input_tokens")), count(wire.get("total_tool_use_tokens"))),
-        output=add(count(wire.get("total_output_tokens")), count(wire.get("total_thought_tokens"))),
-        total=count(wire.get("total_tokens")),
-        cache_read=count(wire.get("total_cached_tokens")),
-        reasoning=count(wire.get("total_thought_tokens")),
-    )
+    """Input, tool use, output and thoughts are counted apart on the wire; searches are billed beside them."""
+    counted = (count(wire.get(f"total_{kind}_tokens")) for kind in ("input", "tool_use", "output", "thought"))
+    usage = Usage(total=count(wire.get("total_tokens")), cache_read=count(wire.get("total_cached_tokens")))
+    put_counts(usage, *counted)
     for name, direction in _DETAILS:
         for item in seq(wire.get(name)):
             kind, tokens = text(obj(item).get("modality")), count(obj(item).get("tokens"))
             if kind in ("text", "image", "audio") and tokens is not None:
                 usage.modalities[kind, direction] = usage.modalities.get((kind, direction), 0) + tokens
-    return None if usage.input is None and usage.output is None else usage
+    grounded = [obj(item) for item in seq(wire.get("grounding_tool_count"))]
+    usage.searches = add(*(count(one.get("count")) for one in grounded if one.get("type") == "google_search"))
+    return None if usage.input is None and usage.output is None and usage.searches is None else usage
 
 
 def prompt(body: Wire) -> Prompt:
     """The system instruction, the input (a text, contents, or steps) and the tools."""
     system = text(body.get("system_instruction"))
     given = body.get("input")
-    string = text(given)
-    messages: list[Message] = []
-    if string:
-        messages = [{"role": "user", "parts": [{"type": "text", "content": string}]}]
+    messages: list[Message] = [{"role": "user", "parts": [said(given)]}] if text(given) else []
     for item in several(given):
         _append(messages, obj(item))
-    return Prompt([{"type": "text", "content": system}] if system else [], messages, _tools(body.get("tools")))
+    return Prompt([said(system)] if system else [], messages, _tools(body.get("tools")))
 
 
 def answer(data: Wire) -> list[Message]:
@@ -113,13 +106,13 @@ def answer(data: Wire) -> list[Message]:
 
 def _append(messages: list[Message], item: Wire, role: str = "user") -> None:
     """Add a step, a turn or a content to the messages; what has the same role goes on in one message."""
-    kind = text(item.get("type"))
-    role = {"model_output": "assistant", "thought": "assistant", "user_input": "user"}.get(kind or "", role)
-    role = {"model": "assistant"}.get(text(item.get("role")) or "", text(item.get("role")) or role)
-    if kind and kind.endswith("_call"):
+    kind, given = text(item.get("type")) or "", text(item.get("role"))
+    if given is not None:
+        role = _ROLES.get(given, given)
+    elif kind.endswith("_call"):
         role = "assistant"
-    elif kind == "function_result":
-        role = "tool"
+    else:
+        role = _ROLES.get(kind, role)
     parts = _parts(item)
     if messages and messages[-1].get("role") == role:
         messages[-1].setdefault("parts", []).extend(parts)
@@ -132,51 +125,46 @@ def _parts(item: Wire) -> list[Part]:
     if kind in _READERS:
         return _READERS[kind](item)
     if "content" in item:
-        string = text(item.get("content"))
-        if string:
-            return [{"type": "text", "content": string}]
+        if text(item.get("content")):
+            return [said(item["content"])]
         return [part for content in several(item.get("content")) for part in _parts(obj(content))]
-    return [{"type": kind, "content": dict(item)}] if kind else []
+    if kind.endswith("_call"):
+        return [server_tool_call(item.get("name") or kind.removesuffix("_call"), item)]
+    if kind.endswith("_result"):
+        part: Part = {"type": "server_tool_call_response", "server_tool_call_response": item}
+        return [with_id(part, item.get("call_id"))]
+    return [other(item, "gemini")] if kind else []
 
 
 def _thought(item: Wire) -> list[Part]:
     summaries = (text(obj(content).get("text")) for content in several(item.get("summary")))
-    return [{"type": "reasoning", "content": string} for string in summaries if string]
-
-
-def _call(item: Wire) -> list[Part]:
-    part: Part = {"type": "tool_call", "name": text(item.get("name")) or "", "arguments": item.get("arguments") or {}}
-    return [{**part, "id": item["id"]} if item.get("id") else part]
+    return [said(string, "reasoning") for string in summaries if string]
 
 
 def _result(item: Wire) -> list[Part]:
     part: Part = {"type": "tool_call_response", "response": item.get("result")}
-    return [{**part, "id": item["call_id"]} if item.get("call_id") else part]
+    if item.get("name"):
+        part["name"] = item["name"]
+    return [with_id(part, item.get("call_id"))]
 
 
 def _media(item: Wire) -> list[Part]:
-    mime, data, uri = text(item.get("mime_type")), text(item.get("data")), text(item.get("uri"))
-    part: Part = {"modality": text(item.get("type")) or modality(mime)}
-    if mime:
-        part["mime_type"] = mime
-    if data:
-        return [{**part, "type": "blob", "content": data}]
-    return [{**part, "type": "uri", "uri": uri}] if uri else []
+    data, uri = text(item.get("data")), text(item.get("uri"))
+    return [media(text(item.get("mime_type")), data, uri, text(item.get("type")))] if data or uri else []
 
 
-_READERS: dict[str, Callable[[Wire], list[Part]]] = {
-    "text": lambda item: [{"type": "text", "content": text(item.get("text")) or ""}],
+_READERS: Final[dict[str, Callable[[Wire], list[Part]]]] = {
+    "text": lambda item: [said(item.get("text"))],
     "thought": _thought,
-    "function_call": _call,
+    "function_call": lambda item: [tool_call(item.get("name"), item.get("arguments") or {}, item.get("id"))],
     "function_result": _result,
-    **dict.fromkeys(("image", "audio", "video", "document"), _media),
+    **dict.fromkeys(_MEDIA, _media),
 }
 
 
 def _tools(tools: object) -> list[ToolDefinition]:
     found: list[ToolDefinition] = []
-    for item in seq(tools):
-        wire = obj(item)
+    for wire in map(obj, seq(tools)):
         kind = text(wire.get("type")) or "function"
         name = text(wire.get("name")) or kind
         found.append(tool_definition(kind, name, wire.get("description"), wire.get("parameters")))
@@ -189,15 +177,16 @@ class Fold:
     def __init__(self) -> None:
         self._interaction: dict[str, object] = {}
         self._steps: dict[int, dict[str, object]] = {}
-        self._texts: dict[tuple[int, str], list[str]] = {}
+        self._texts: dict[int, Pieces] = {}
 
     def figures(self, chunk: Wire) -> None:
         """Everything but the steps' content."""
-        whole_interaction = obj(chunk.get("interaction"))
-        self._interaction.update({name: value for name, value in whole_interaction.items() if value})
+        given = obj(chunk.get("interaction"))
         metadata = obj(chunk.get("metadata"))
-        usage = metadata.get("usage") or metadata.get("total_usage")
-        if usage and chunk.get("event_type") != "interaction.completed":
+        usage = given.get("usage") or metadata.get("usage") or metadata.get("total_usage")
+        usage = merged(self._interaction.get("usage"), usage)
+        self._interaction.update({name: value for name, value in given.items() if value})
+        if usage:
             self._interaction["usage"] = usage
         if chunk.get("error"):
             self._interaction["error"] = chunk["error"]
@@ -212,28 +201,31 @@ class Fold:
         if chunk.get("step"):
             self._steps[index] = dict(obj(chunk["step"]))
         delta = obj(chunk.get("delta"))
-        kind = text(delta.get("type"))
-        if kind == "text" and text(delta.get("text")):
-            self._texts.setdefault((index, "text"), []).append(str(delta["text"]))
+        kind = text(delta.get("type")) or ""
+        pieces = self._texts.setdefault(index, Pieces())
+        if kind == "text":
+            pieces.put("text", delta.get("text"))
         elif kind == "thought_summary":
-            self._texts.setdefault((index, "thought"), []).append(text(obj(delta.get("content")).get("text")) or "")
-        elif kind == "arguments_delta" and text(delta.get("arguments")):
-            self._texts.setdefault((index, "arguments"), []).append(str(delta["arguments"]))
-        elif kind in ("image", "audio", "video", "document"):
+            pieces.put("summary", obj(delta.get("content")).get("text"))
+        elif kind == "arguments_delta":
+            pieces.put("arguments", delta.get("arguments"))
+        elif kind in _MEDIA:
             step = self._steps.setdefault(index, {"type": "model_output"})
             step["content"] = [*seq(step.get("content")), dict(delta)]
+        elif kind.endswith(("_call", "_result")):
+            self._steps.setdefault(index, {}).update(delta)
 
     def data(self) -> dict[str, object]:
         """The interaction's JSON."""
-        for (index, kind), pieces in self._texts.items():
-            step = self._steps.setdefault(index, {})
-            joined = "".join(pieces)
-            if kind == "text":
-                media = seq(step.get("content"))
-                step["content"] = [{"type": "text", "text": joined}, *media]
-            elif kind == "thought":
-                step["summary"] = [{"type": "text", "text": joined}]
-            else:
-                step["arguments"] = joined
+        for index, pieces in self._texts.items():
+            strings = pieces.joined()
+            step = self._steps.setdefault(index, {"type": "model_output"}) if strings else {}
+            if "text" in strings:
+                media = [one for one in seq(step.get("content")) if obj(one).get("type") != "text"]
+                step["content"] = [{"type": "text", "text": strings["text"]}, *media]
+            if "summary" in strings:
+                step["summary"] = [{"type": "text", "text": strings["summary"]}]
+            if "arguments" in strings:
+                step["arguments"] = strings["arguments"]
         steps = [step for _, step in sorted(self._steps.items())]
         return {"steps": steps, **self._interaction} if steps else self._interaction

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from genspan.gemini.streamed_parts import join_pieces
 from genspan_semconv.model import obj, seq, several, text
-from genspan_semconv.parts import OWN, tool_definition, with_id
+from genspan_semconv.parts import OWN, said, server_tool_call, tool_call, tool_definition, with_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from genspan_semconv.model import Message, Part, ToolDefinition
-
-    Wire = Mapping[str, object]
+    from genspan_semconv.model import Message, Part, ToolDefinition, Wire
 
 
 def read_contents(contents: object) -> list[Message]:
     """The messages of ``contents``: a list of contents, or one content."""
-    return [read_message(obj(item)) for item in several(contents)]
+    return [read_message(obj(item)) for item in join_pieces(several(contents))]
 
 
 def read_message(content: Wire) -> Message:
@@ -35,6 +34,15 @@ def read_message(content: Wire) -> Message:
 def read_parts(parts: object) -> list[Part]:
     """The parts that say something; a bare thought signature does not."""
     return [part for item in several(parts) if (part := _read_part(obj(item))) is not None]
+
+
+def finished(message: Message, reason: str | None, explanation: object = None) -> Message:
+    """The message with why it ended: a finish reason of the conventions, and the provider's words if it gave some."""
+    if reason:
+        message["finish_reason"] = reason
+    if text(explanation):
+        message["finish_message"] = str(explanation)
+    return message
 
 
 def read_tools(tools: object) -> list[ToolDefinition]:
@@ -61,7 +69,7 @@ def _read_part(part: Wire) -> Part | None:
     if isinstance(string, str):
         if not string and len(part) > 1:
             return None  # an empty text carries only a signature
-        return {"type": "reasoning" if part.get("thought") is True else "text", "content": string}
+        return said(string, "reasoning" if part.get("thought") is True else "text")
     for key, value in part.items():
         reader = _READERS.get(key)
         if reader is not None:
@@ -72,23 +80,23 @@ def _read_part(part: Wire) -> Part | None:
     return None
 
 
-def _blob(value: Wire) -> Part:
-    mime = text(value.get("mimeType") or value.get("mime_type"))
-    data = text(value.get("data")) or ""
-    if "-" in data or "_" in data:  # requests of the SDK use the alphabet of URLs, which no data URL may
+def media(mime: str | None, data: str | None, uri: str | None, kind: str | None = None) -> Part:
+    """A part for an image, a video, a sound or a document: ``data`` in base64, or where it is."""
+    part: Part = {"type": "blob" if data else "uri", "modality": kind or modality(mime)}
+    if mime:
+        part["mime_type"] = mime
+    if data and ("-" in data or "_" in data):  # requests of the SDK use the alphabet of URLs, which no data URL may
         data = data.replace("-", "+").replace("_", "/")
-    return _with_mime({"type": "blob", "modality": modality(mime), "content": data}, mime)
+    return {**part, "content": data} if data else {**part, "uri": uri or ""}
 
 
-def _uri(value: Wire) -> Part:
+def _media(value: Wire) -> Part:
     mime = text(value.get("mimeType") or value.get("mime_type"))
-    uri = text(value.get("fileUri") or value.get("file_uri")) or ""
-    return _with_mime({"type": "uri", "modality": modality(mime), "uri": uri}, mime)
+    return media(mime, text(value.get("data")), text(value.get("fileUri") or value.get("file_uri")))
 
 
 def _call(value: Wire) -> Part:
-    part: Part = {"type": "tool_call", "name": text(value.get("name")) or "", "arguments": value.get("args") or {}}
-    return with_id(part, value.get("id"))
+    return tool_call(value.get("name"), value.get("args") or {}, value.get("id"))
 
 
 def _result(value: Wire) -> Part:
@@ -104,8 +112,7 @@ def _result(value: Wire) -> Part:
 def _server_call(kind: str) -> Callable[[Wire], Part]:
     def read(value: Wire) -> Part:
         name = text(value.get("toolType") or value.get("tool_type")) or kind
-        part: Part = {"type": "server_tool_call", "name": name, "server_tool_call": {"type": kind, **value}}
-        return with_id(part, value.get("id"))
+        return server_tool_call(name, {"type": kind, **value})
 
     return read
 
@@ -118,12 +125,6 @@ def _server_result(kind: str) -> Callable[[Wire], Part]:
     return read
 
 
-def _with_mime(part: Part, mime: str | None) -> Part:
-    if mime:
-        part["mime_type"] = mime
-    return part
-
-
 def modality(mime: str | None) -> str:
     """The conventions' modality of a MIME type."""
     kind = (mime or "").partition("/")[0]
@@ -131,10 +132,10 @@ def modality(mime: str | None) -> str:
 
 
 _READERS: dict[str, Callable[[Wire], Part]] = {
-    "inlineData": _blob,
-    "inline_data": _blob,
-    "fileData": _uri,
-    "file_data": _uri,
+    "inlineData": _media,
+    "inline_data": _media,
+    "fileData": _media,
+    "file_data": _media,
     "functionCall": _call,
     "function_call": _call,
     "functionResponse": _result,
@@ -150,39 +151,3 @@ _READERS: dict[str, Callable[[Wire], Part]] = {
 _BESIDE = frozenset(
     ("thought", "thoughtSignature", "thought_signature", "videoMetadata", "video_metadata", "mediaResolution")
 )
-
-
-def merge(parts: list[object], more: object) -> None:
-    """Append the parts of a chunk; text that goes on is gathered and joined once, by ``joined``."""
-    for part in seq(more):
-        wire = obj(part)
-        piece = wire.get("text")
-        if not isinstance(piece, str):
-            parts.append(wire)
-            continue
-        last = parts[-1] if parts else None
-        if not isinstance(last, _Text) or last.thought is not wire.get("thought"):
-            last = _Text(wire.get("thought"))
-            parts.append(last)
-        last.pieces.append(piece)
-
-
-def joined(parts: list[object]) -> list[object]:
-    """The gathered parts as wire JSON."""
-    return [part.part() if isinstance(part, _Text) else part for part in parts]
-
-
-class _Text:
-    """A text part that is still growing."""
-
-    __slots__ = ("pieces", "thought")
-
-    def __init__(self, thought: object) -> None:
-        self.thought = thought
-        self.pieces: list[str] = []
-
-    def part(self) -> dict[str, object]:
-        part: dict[str, object] = {"text": "".join(self.pieces)}
-        if self.thought is not None:
-            part["thought"] = self.thought
-        return part

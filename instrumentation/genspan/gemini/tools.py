@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from genspan._core.calls.tool import Tool
 from genspan._core.calls.turn import current_turn
@@ -19,24 +21,58 @@ _noting = Guard("function calls of google-genai")
 
 
 def can_run(instance: Any, args: Args, kwargs: Kwargs) -> bool:
-    """Whether a function may run in this call: a callable or an MCP session among the tools, and not switched off.
+    """Whether the SDK may run a function in this call of ``generate_content``, ``send_message`` or their twins.
 
-    Reads lists and tuples only; what else the user passes may be used up by reading.
+    It runs callables and, in asynchronous calls, what MCP sessions offer; unless that is switched off, has no request
+    left to send a result with, or a tool beside them is for the program or the server to run. Reads lists and tuples
+    only: what else the user passes may be used up by reading.
     """
-    position = 2 if hasattr(instance, "_modules") else 3
-    config = kwargs.get("config", args[position - 1] if len(args) >= position else None)
+    chat = getattr(instance, "_modules", None)
+    position = 2 if chat is None else 1
+    config = kwargs.get("config") or (args[position] if len(args) > position else None)
     config = config or getattr(instance, "_config", None)
-    tools = seq(_get(config, "tools"))
     calling = _get(config, "automatic_function_calling")
     limit = _get(calling, "maximum_remote_calls")
-    if _get(calling, "disable") or (isinstance(limit, int) and limit <= 0):
+    if _get(calling, "disable") or (isinstance(limit, (int, float)) and limit < _sdk().fewest_calls):
         return False
-    return any(callable(tool) or hasattr(tool, "call_tool") or _get(tool, "mcp_servers") for tool in tools)
+    models = instance if chat is None else chat
+    is_async = any(kind.__name__ == "AsyncModels" for kind in type(models).__mro__)
+    servers_run = is_async and bool(getattr(getattr(models, "_api_client", None), "vertexai", False))
+    runs = False
+    for tool in seq(_get(config, "tools")):
+        if callable(tool):
+            runs = True
+        elif _get(tool, "function_declarations") or (_get(tool, "mcp_servers") and not servers_run):
+            if _sdk().all_or_none:
+                return False
+        else:
+            runs = runs or (is_async and bool(hasattr(tool, "call_tool") or _get(tool, "mcp_servers")))
+    return runs
+
+
+class _Sdk(NamedTuple):
+    """What the installed google-genai does."""
+
+    fewest_calls: int
+    """``maximum_remote_calls`` with which functions run: since 2.25 none runs whose result could not be sent."""
+    all_or_none: bool
+    """Whether no function runs beside a declared one; google-genai 1.32 and older ran it."""
+
+
+@lru_cache(maxsize=1)
+def _sdk() -> _Sdk:
+    major, minor = map(int, sys.modules["google.genai.version"].__version__.split(".")[:2])
+    utils = sys.modules["google.genai._extra_utils"]
+    return _Sdk(2 if (major, minor) >= (2, 25) else 1, hasattr(utils, "find_afc_incompatible_tool_indexes"))
 
 
 def _get(holder: Any, name: str) -> Any:
-    """A field of a config, which may be a dict or an object."""
-    return cast("dict[str, Any]", holder).get(name) if isinstance(holder, dict) else getattr(holder, name, None)
+    """A field of a config, which may be a dict, in either spelling, or an object."""
+    if not isinstance(holder, dict):
+        return getattr(holder, name, None)
+    fields = cast("dict[str, Any]", holder)
+    first, *rest = name.split("_")
+    return fields.get(name, fields.get(first + "".join(map(str.capitalize, rest))))
 
 
 def _note(telemetry: Telemetry) -> Wrapper:

@@ -156,6 +156,7 @@ WIRE = Wire(
         _resource("PATCH", r"cachedContents/(?P<name>[^/:]+)", other.get_cache, "cachedContents"),
         _resource("DELETE", r"cachedContents/(?P<name>[^/:]+)", other.nothing, "cachedContents"),
         _resource("POST", "interactions", other.interact, "interactions"),
+        _resource("GET", r"interactions/(?P<name>[^/:]+)", other.interact, "interactions"),
         _resource("GET", r"(?:publishers/google/)?models/(?P<model>[^/:]+)", other.describe_model, "models"),
     ),
     prompt=content.newest_prompt,

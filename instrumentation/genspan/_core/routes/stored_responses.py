@@ -52,8 +52,8 @@ class Fetched(Once):
     def params(self, body: Wire) -> Params:
         """Which answer is read, and from where on."""
         found: Params = {"response_id": text(body.get("id")) or ""}
-        cursor = whole(body.get("starting_after"))
-        return found if cursor is None else {**found, "stream_cursor": str(cursor)}
+        cursor = body.get("starting_after")
+        return {**found, "stream_cursor": str(cursor)} if text(cursor) or whole(cursor) is not None else found
 
     def response(self, data: Wire) -> Response:
         """The answer, with its usage if it is to be counted."""
