@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 
 from genspan._core.routes.seen_ids import Counted
 from genspan._core.routes.stored_responses import Fetched, Once
+from genspan.dialects import openai_chat, openai_embeddings
+from genspan.dialects.openai_media import Media
 from genspan.openai import chat, responses
 from genspan.openai.agents import Turn
-from genspan.openai.plain import Job, Plain
+from genspan.openai.jobs import Job
+from genspan.openai.judgements import Decisions, Moderation, TokenCount
 from genspan.openai.sockets import Realtime
 from tests.support.totality import allowed, check, few, objects
 
@@ -34,8 +37,12 @@ APIS = {
     "once": Once(responses, Counted()),
     "fetched": Fetched(responses, Counted()),
     "job": Fetched(Job(), Counted()),
-    "plain": Plain("image"),
-    "free": Plain(free=True),
+    "dialect": openai_chat,
+    "embeddings": openai_embeddings,
+    "media": Media("image"),
+    "moderation": Moderation(),
+    "tokens": TokenCount(),
+    "decisions": Decisions(),
     "realtime": Realtime(),
     "turn": Turn(),
 }

@@ -134,7 +134,7 @@ def truth(recording: Recording) -> Truth:
             continue
         found.usage = payload.get("usage") or (payload.get("x_groq") or {}).get("usage") or found.usage
         found.model = payload.get("model") or found.model
-        found.response_id = payload.get("id") or found.response_id
+        found.response_id = found.response_id or payload.get("id")
         for item in payload.get("choices") or ():
             _read_choice(choices.setdefault(item.get("index") or 0, _Choice()), item)
     for _, choice in sorted(choices.items()):

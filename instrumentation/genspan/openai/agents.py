@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from genspan._core.calls.hosted_sessions import Sessions, Told
-from genspan.openai.chat import error_code
-from genspan.openai.usage import read_usage
+from genspan.dialects.errors import error_code
+from genspan.dialects.openai_usage import read_usage
 from genspan_semconv.model import NoContent, Response, obj, seq, text
 
 if TYPE_CHECKING:

@@ -11,9 +11,12 @@ from genspan._core.routes.provider_names import Keys
 from genspan._core.routes.routing import Row, finder
 from genspan._core.routes.seen_ids import Counted
 from genspan._core.routes.stored_responses import Fetched, Once
+from genspan.dialects import openai_embeddings as embeddings
+from genspan.dialects.openai_media import Media
 from genspan.openai import chat, responses, tools
 from genspan.openai.agents import Agents, Turn
-from genspan.openai.plain import Job, Plain
+from genspan.openai.jobs import Job
+from genspan.openai.judgements import Decisions, Moderation, TokenCount
 from genspan.openai.sockets import OpenAISockets
 from genspan_semconv.model import obj, text
 
@@ -48,16 +51,16 @@ def _rows(counted: Counted) -> tuple[Row, ...]:
         Row("POST completions", _COMPLETIONS, "text_completion"),
         Row("POST responses", Once(responses, counted), _CHAT),
         Row("POST responses/compact", responses, _CHAT),
-        Row("POST responses/input_tokens", Plain(free=True), "count_tokens"),
+        Row("POST responses/input_tokens", TokenCount(), "count_tokens"),
         Row(f"GET responses/{_ID}", fetched, _FETCH),
         Row(f"POST responses/{_ID}/cancel", fetched, _FETCH),
-        Row("POST embeddings", Plain(), "embeddings"),
-        Row("POST images/(generations|edits|variations)", Plain("image"), _MEDIA),
-        Row("POST audio/speech", Plain("speech"), _MEDIA),
-        Row("POST audio/(transcriptions|translations)", Plain("text"), _MEDIA),
-        Row("POST videos(/edits|/extensions|/[^/]+/remix)?", Plain(), _MEDIA),
-        Row("POST moderations", Plain(free=True), "moderation"),
-        Row("POST decisions", Plain("json"), _MEDIA),
+        Row("POST embeddings", embeddings, "embeddings"),
+        Row("POST images/(generations|edits|variations)", Media("image"), _MEDIA),
+        Row("POST audio/speech", Media("speech"), _MEDIA),
+        Row("POST audio/(transcriptions|translations)", Media("text"), _MEDIA),
+        Row("POST videos(/edits|/extensions|/[^/]+/remix)?", Media(), _MEDIA),
+        Row("POST moderations", Moderation(), "moderation"),
+        Row("POST decisions", Decisions(), _MEDIA),
         Row(f"GET chat/completions/{_ID}", Fetched(chat, counted), _FETCH),
         Row(f"GET (batches|evals/[^/]+/runs)/{_ID}", Fetched(Job(), counted), _FETCH),
     )

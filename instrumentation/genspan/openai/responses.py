@@ -4,36 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from genspan.dialects import openai_params
+from genspan.dialects.errors import error_code, reported_error
+from genspan.dialects.openai_parts import FINISH, other, read_parts, read_tools, said_by_user
+from genspan.dialects.openai_usage import read_usage
 from genspan.openai import params as parameters
-from genspan.openai.chat import error_code
-from genspan.openai.parts import FINISH, other, read_parts, read_tools, said_by_user
-from genspan.openai.usage import read_usage
+from genspan.openai.responses_stream import Fold
 from genspan_semconv import attributes as names
-from genspan_semconv.model import Prompt, Response, obj, seq, text, whole
-from genspan_semconv.parts import Pieces, plain, said, server_tool_call, tool_call, with_id
+from genspan_semconv.model import Prompt, Response, obj, seq, text
+from genspan_semconv.parts import plain, said, server_tool_call, tool_call, with_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from genspan_semconv.model import Message, Params, Part, Wire
 
+__all__ = ["Fold", "add_item", "answer", "params", "prompt", "response"]
+
 _RUNNING: Final = frozenset(("queued", "in_progress"))
 _TERMINAL: Final = frozenset(("completed", "incomplete", "failed", "cancelled"))
 _AROUND: Final = frozenset(("type", "id", "call_id", "status", "role"))
-
-# Where the pieces of an event belong: the field of the output item, and the kind of part where it has several.
-_DELTAS: Final = {
-    "response.output_text.delta": ("content", "output_text"),
-    "response.output_audio_transcript.delta": ("content", "output_text"),
-    "response.audio_transcript.delta": ("content", "output_text"),
-    "response.refusal.delta": ("content", "refusal"),
-    "response.reasoning_text.delta": ("content", "reasoning_text"),
-    "response.reasoning_summary_text.delta": ("summary", "summary_text"),
-    "response.function_call_arguments.delta": ("arguments", ""),
-    "response.mcp_call_arguments.delta": ("arguments", ""),
-    "response.custom_tool_call_input.delta": ("input", ""),
-    "response.code_interpreter_call_code.delta": ("code", ""),
-}
 
 
 def params(body: Wire) -> Params:
@@ -46,7 +36,7 @@ def response(data: Wire) -> Response:
     status = text(data.get("status"))
     details = obj(data.get("incomplete_details") if status == "incomplete" else None)
     reason = text(details.get("reason")) or (status if status not in _RUNNING else None)
-    error = error_code(data.get("error")) or ("failed" if status == "failed" else None)
+    error = error_code(reported_error(data)) or ("failed" if status == "failed" else None)
     return Response(
         id=text(data.get("id")),
         model=text(data.get("model")),
@@ -56,7 +46,7 @@ def response(data: Wire) -> Response:
         complete=status is not None and status not in _RUNNING,
         final=status in _TERMINAL,
         error=error,
-        conversation_id=parameters.conversation(data.get("conversation")),
+        conversation_id=openai_params.conversation(data.get("conversation")),
         compacted=any(obj(item).get("type") == "compaction" for item in seq(data.get("output"))),
         operation="chat" if data.get("background") is True else None,
         attributes={names.OPENAI_RESPONSE_SERVICE_TIER: text(data.get("service_tier"))},
@@ -128,46 +118,3 @@ _ITEMS: dict[str, Callable[[Wire], list[Part]]] = {
     "reasoning": _reasoning,
     "compaction": lambda item: [with_id({"type": "compaction"}, item.get("id"))],
 }
-
-
-class Fold:
-    """The response that the events of a stream add up to: the last one has it whole, until then it is rebuilt."""
-
-    def __init__(self) -> None:
-        self._response: dict[str, object] = {}
-        self._items: dict[int, dict[str, object]] = {}
-        self._pieces: dict[int, dict[tuple[str, str, int], Pieces]] = {}
-
-    def figures(self, chunk: Wire) -> None:
-        """The response as the event has it, or an error."""
-        found = obj(chunk.get("response"))
-        if found:
-            self._response = dict(found)
-        elif chunk.get("error") or chunk.get("type") == "error":
-            self._response["error"] = chunk.get("error") or {"code": chunk.get("code")}
-
-    def content(self, chunk: Wire) -> None:
-        """Output items, and the pieces of those that are not done."""
-        kind, index, item = chunk.get("type"), whole(chunk.get("output_index")) or 0, obj(chunk.get("item"))
-        place = _DELTAS.get(text(kind) or "")
-        if item:
-            self._items[index] = dict(item)
-            if kind == "response.output_item.done":
-                self._pieces.pop(index, None)
-        elif place is not None:
-            inner = whole(chunk.get("content_index", chunk.get("summary_index"))) or 0
-            growing = self._pieces.setdefault(index, {}).setdefault((*place, inner), Pieces())
-            growing.put("text", chunk.get("delta"))
-
-    def data(self) -> dict[str, object]:
-        """The response JSON."""
-        if self._response.get("output"):
-            return self._response
-        for index, pieces in self._pieces.items():
-            item = self._items.setdefault(index, {"type": "message"})
-            for (field, kind, _), growing in sorted(pieces.items()):
-                joined = growing.joined().get("text", "")
-                part = {"type": kind, "refusal" if kind == "refusal" else "text": joined}
-                item[field] = [*seq(item.get(field)), part] if kind else joined
-        self._pieces = {}
-        return {**self._response, "output": [item for _, item in sorted(self._items.items())]}

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from genspan._core.hooks.websocket import Connection, Sent, Sockets
 from genspan._core.wire.json_text import parse
+from genspan.dialects.errors import error_code
+from genspan.dialects.openai_media import Media
 from genspan.openai import responses
-from genspan.openai.chat import error_code
-from genspan.openai.plain import Plain
+from genspan.openai.judgements import Decisions
 from genspan_semconv import attributes as names
 from genspan_semconv.model import obj, seq, text
 
@@ -81,8 +82,8 @@ class OpenAISockets(Sockets):
 
     def __init__(self, key: MakeKey) -> None:
         super().__init__(key)
-        self._realtime, self._text = Realtime(), Plain("text")
-        self._speech, self._decision = Plain("speech"), Plain("json")
+        self._realtime, self._text = Realtime(), Media("text")
+        self._speech, self._decision = Media("speech"), Decisions()
         self._readers: Mapping[str, Reader] = {
             "session.created": self._session,
             "session.updated": self._session,

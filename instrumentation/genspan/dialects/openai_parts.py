@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from genspan_semconv.model import obj, seq, text, texts
+from genspan_semconv.model import obj, seq, several, text, texts
 from genspan_semconv.parts import by_id, by_url, plain, said, tool_call, tool_definition, with_id
 from genspan_semconv.parts import other as any_other
 
@@ -23,6 +23,9 @@ FINISH: Final = {
 }
 """The conventions' finish reason of a message, where OpenAI's word is another."""
 
+REASONING: Final = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
+"""Where compatible servers have an answer's reasoning as text, beside its content."""
+
 _MIME: Final = {"mp3": "audio/mpeg"}
 
 
@@ -35,15 +38,18 @@ def read_message(message: Wire) -> Message:
             part["name"] = message["name"]
         return {"role": "tool", "parts": [part]}
     parts = read_parts(message.get("content"))
-    # Reasoning beside the content is spelt in two ways by compatible servers.
-    thoughts = text(message.get("reasoning_content")) or text(message.get("reasoning"))
+    if message.get("annotations"):
+        _annotate(parts, message["annotations"])
+    thoughts = _reasoning(message)
     if thoughts:
         parts.insert(0, said(thoughts, "reasoning"))
+    if message.get("images"):
+        parts += [read_image(image) for image in several(message["images"])]
     if text(message.get("refusal")):
         parts.append(said(message["refusal"], "refusal"))
     if message.get("audio"):
         parts += _spoken(obj(message["audio"]))
-    calls = seq(message.get("tool_calls"))
+    calls = several(message.get("tool_calls"))
     if message.get("function_call"):
         calls = (*calls, {"function": message["function_call"]})
     if calls:
@@ -55,7 +61,7 @@ def read_parts(content: object) -> list[Part]:
     """The parts of a ``content``: a string, or a list of parts."""
     if isinstance(content, str):
         return [said(content)] if content else []
-    return [said(part) if isinstance(part, str) else _read_part(obj(part)) for part in seq(content) if part]
+    return [said(part) if isinstance(part, str) else _read_part(obj(part)) for part in several(content) if part]
 
 
 def said_by_user(content: object) -> list[Message]:
@@ -87,9 +93,38 @@ def _read_part(wire: Wire) -> Part:
 
 def _read_call(call: Wire) -> Part | None:
     """A tool call of chat completions; nothing where an empty one is sent with every message, as some servers do."""
-    function = obj(call.get("function")) or obj(call.get("custom"))
+    function = obj(call.get("function")) or obj(call.get("custom")) or call
     name, identity = text(function.get("name")), call.get("id")
     return tool_call(name, function.get("arguments", function.get("input")), identity) if name or identity else None
+
+
+def reasoning_details(details: object) -> str:
+    """The text of ``reasoning_details`` (OpenRouter, MiniMax): reasoning, or summaries of it; nothing of encrypted."""
+    wires = [obj(item) for item in several(details)]
+    return "".join(text(wire.get("text")) or text(wire.get("summary")) or "" for wire in wires)
+
+
+def _reasoning(message: Wire) -> str:
+    for name in REASONING:
+        if message.get(name):
+            return str(plain(message[name]))
+    return reasoning_details(message["reasoning_details"]) if message.get("reasoning_details") else ""
+
+
+def _annotate(parts: list[Part], annotations: object) -> None:
+    """Put the sources that a text cites beside it."""
+    for part in reversed(parts):
+        if part["type"] == "text":
+            part["annotations"] = annotations
+            return
+
+
+def read_image(image: object) -> Part:
+    """An image that a model drew: a part as in a request, or its data or URL."""
+    wire = obj(image)
+    data = text(wire.get("b64_json"))
+    url = text(image) or text(wire.get("url")) or (f"data:image/png;base64,{data}" if data else None)
+    return by_url(url, "image") if url else _read_part(wire)
 
 
 def _spoken(audio: Wire) -> list[Part]:
@@ -101,6 +136,13 @@ def _spoken(audio: Wire) -> list[Part]:
     elif identity and not transcript:
         parts.append(by_id(identity, "audio"))
     return parts
+
+
+def _text(wire: Wire) -> Part:
+    part = said(wire.get("text"))
+    if wire.get("annotations"):
+        part["annotations"] = wire["annotations"]
+    return part
 
 
 def _thinking(wire: Wire) -> Part:
@@ -133,7 +175,7 @@ def _file(wire: Wire) -> Part:
 
 
 _READERS: dict[str, Callable[[Wire], Part]] = {
-    **dict.fromkeys(("text", "input_text", "output_text"), lambda wire: said(wire.get("text"))),
+    **dict.fromkeys(("text", "input_text", "output_text"), _text),
     "refusal": lambda wire: said(wire.get("refusal"), "refusal"),
     "thinking": _thinking,
     **dict.fromkeys(("image_url", "input_image"), partial(_media, "image")),
