@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from genspan_semconv.model import Parameter, Params
 
+
 def read(body: Mapping[str, object]) -> Params:
     """The parameters of a request."""
     return read_params(body, _TABLE)

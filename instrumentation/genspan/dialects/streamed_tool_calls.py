@@ -83,7 +83,7 @@ class _Call:
             return self._named_again and isinstance(arguments, str) and arguments.startswith("{")
         if identity and self.id and identity != self.id:
             return index is None or name != self.name or self._is_complete()
-        if not self._is_complete():
+        if not self.name or not self._is_complete():
             return False
         self._named_again = name == self.name and not arguments
         return name != self.name or arguments not in (None, "", self._arguments())
