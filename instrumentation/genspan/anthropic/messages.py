@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from genspan.anthropic.message_stream import Fold
 from genspan.anthropic.parts import read_blocks, read_message, read_odd, read_tools
 from genspan.anthropic.usage import DECLINED, read_usage
+from genspan.dialects.errors import error_code, reported_error
 from genspan_semconv import attributes as names
-from genspan_semconv.model import Prompt, Response, obj, parsed, read_params, real, seq, text, texts, whole
-from genspan_semconv.parts import Pieces
+from genspan_semconv.model import Prompt, Response, obj, read_params, real, seq, text, texts, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,18 +18,7 @@ if TYPE_CHECKING:
 
     Wire = Mapping[str, object]
 
-# Where the pieces of a delta belong, and the field of the block that they add up to.
-_DELTAS = {
-    "text_delta": ("text", "text"),
-    "thinking_delta": ("thinking", "thinking"),
-    "input_json_delta": ("partial_json", "input"),
-    "compaction_delta": ("content", "content"),
-}
-
-# What of a message is kept beside usage and content.
-_KEPT = frozenset(("id", "model", "stop_reason", "stop_details", "error"))
-# Where the fields of a message stand in an event; in others at the top.
-_FIELDS = {"message_start": "message", "message_delta": "delta"}
+__all__ = ["Fold", "answer", "params", "prompt", "response"]
 
 
 def _format(config: object) -> str | None:
@@ -57,8 +47,8 @@ def params(body: Wire) -> Params:
 
 
 def response(data: Wire) -> Response:
-    """Id, model, stop reason and usage; an error among the events of a stream."""
-    reason, usage, error = text(data.get("stop_reason")), obj(data.get("usage")), obj(data.get("error"))
+    """Id, model, stop reason and usage; an error that came with status 200."""
+    reason, usage = text(data.get("stop_reason")), obj(data.get("usage"))
     return Response(
         id=text(data.get("id")),
         model=text(data.get("model")),
@@ -66,7 +56,7 @@ def response(data: Wire) -> Response:
         usage=read_usage(usage, data.get(DECLINED)),
         complete=reason is not None,
         final=reason is not None,
-        error=(text(error.get("type")) or "error") if error else None,
+        error=error_code(reported_error(data)) or ("error" if reason == "error" else None),
         compacted=any(obj(item).get("type") == "compaction" for item in seq(usage.get("iterations"))),
         attributes={
             names.ANTHROPIC_RESPONSE_SERVICE_TIER: text(usage.get("service_tier")),
@@ -104,66 +94,3 @@ def answer(data: Wire) -> list[Message]:
     if reason:
         message["finish_reason"] = _FINISH.get(reason, reason)
     return [message]
-
-
-class Fold:
-    """The message that the events of a stream add up to."""
-
-    def __init__(self) -> None:
-        self._fields: dict[str, object] = {}
-        self._usage: dict[str, object] = {}
-        self._blocks: dict[int, _Block] = {}
-
-    def figures(self, chunk: Wire) -> None:
-        """Everything but the content. Usage is cumulative; what an event leaves out stays as it was."""
-        source = obj(chunk.get(_FIELDS.get(text(chunk.get("type")) or "", ""))) or chunk
-        for name, value in source.items():
-            if value is not None and name in _KEPT:
-                self._fields[name] = value
-        usage = obj(chunk.get("usage")) or obj(source.get("usage"))
-        if usage:
-            self._usage.update({name: value for name, value in usage.items() if value is not None})
-
-    def content(self, chunk: Wire) -> None:
-        """The blocks, and the pieces of each."""
-        kind, index = chunk.get("type"), whole(chunk.get("index")) or 0
-        if "message" in chunk:
-            for position, block in enumerate(seq(obj(chunk["message"]).get("content"))):
-                self._blocks[position] = _Block(obj(block))
-        delta: Wire = obj(chunk.get("delta")) if kind == "content_block_delta" else {}
-        if chunk.get("completion"):
-            delta = {"type": "text_delta", "text": chunk["completion"]}
-        if kind == "content_block_start":
-            self._blocks[index] = _Block(obj(chunk.get("content_block")))
-        elif delta:
-            if index not in self._blocks:
-                self._blocks[index] = _Block({"type": "text"})
-            self._blocks[index].add(delta)
-
-    def data(self) -> dict[str, object]:
-        """The message JSON."""
-        content = [block.whole() for _, block in sorted(self._blocks.items())]
-        return {**self._fields, "usage": self._usage, "content": content}
-
-
-class _Block:
-    """A block that is still growing: pieces of strings are joined once, at the end."""
-
-    def __init__(self, start: Wire) -> None:
-        self._start = start
-        self._pieces = Pieces()
-        self._citations: list[object] = []
-
-    def add(self, delta: Wire) -> None:
-        if delta.get("citation"):
-            self._citations.append(delta["citation"])
-        source, field = _DELTAS.get(text(delta.get("type")) or "", ("", ""))
-        self._pieces.put(field, delta.get(source))
-
-    def whole(self) -> dict[str, object]:
-        block = dict(self._start)
-        for field, joined in self._pieces.joined().items():
-            block[field] = parsed(joined) if field == "input" else (text(block.get(field)) or "") + str(joined)
-        if self._citations:
-            block["citations"] = [*seq(block.get("citations")), *self._citations]
-        return block

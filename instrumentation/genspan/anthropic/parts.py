@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genspan_semconv.model import obj, seq, text
+from genspan_semconv.model import obj, parsed, seq, text
 from genspan_semconv.parts import by_id, other, said, tool_definition, with_id
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _blob(source: Wire, modality: str) -> Part:
 
 
 def _tool_use(wire: Wire) -> list[Part]:
-    part: Part = {"type": "tool_call", "name": text(wire.get("name")) or "", "arguments": wire.get("input")}
+    part: Part = {"type": "tool_call", "name": text(wire.get("name")) or "", "arguments": parsed(wire.get("input"))}
     return [with_id(part, wire.get("id"))]
 
 

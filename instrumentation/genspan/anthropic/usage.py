@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from genspan.dialects import openai_usage
 from genspan_semconv.model import Usage, add, count, obj, seq, text
 
 if TYPE_CHECKING:
@@ -20,20 +21,28 @@ _NOTHING = Usage()
 
 
 def read_usage(value: object, declined: object = ()) -> Usage | None:
-    """A ``usage`` object. Its input leaves out what was read from and written to a cache; ours does not."""
+    """A ``usage`` object. Its input leaves out what was read from and written to a cache; ours does not.
+
+    Where a server has a total, it decides whether the input includes those.
+    """
     wire = obj(value)
+    if wire.get("prompt_tokens") is not None and not wire.get("input_tokens"):
+        return openai_usage.read_usage({"usage": wire})  # servers that translate everything else
     writes = obj(wire.get("cache_creation"))
     short, long = count(writes.get("ephemeral_5m_input_tokens")), count(writes.get("ephemeral_1h_input_tokens"))
     written = count(wire.get("cache_creation_input_tokens"))
     usage = Usage(
         output=count(wire.get("output_tokens")),
+        total=count(wire.get("total_tokens")),
         cache_read=count(wire.get("cache_read_input_tokens")),
         cache_write=add(short, long) if written is None else written,
         cache_write_by_ttl={ttl: figure for ttl, figure in (("5m", short), ("1h", long)) if figure is not None},
         reasoning=count(obj(wire.get("output_tokens_details")).get("thinking_tokens")),
         searches=count(obj(wire.get("server_tool_use")).get("web_search_requests")) or None,
     )
-    usage.input = add(count(wire.get("input_tokens")), usage.cache_read, usage.cache_write)
+    sent = count(wire.get("input_tokens"))
+    includes_caches = usage.total is not None and usage.total == (sent or 0) + (usage.output or 0)
+    usage.input = sent if includes_caches else add(sent, usage.cache_read, usage.cache_write)
     if usage == _NOTHING:
         return None
     if declined or "iterations" in wire:
