@@ -57,9 +57,7 @@ def _checked(span, recording, error):
     _figures(attributes, expected, recording)
     if attributes["gen_ai.operation.name"] in ("chat", "text_completion"):
         _content(json.loads(attributes.get("gen_ai.output.messages", "[]")), expected)
-    # An error inside a stream: the SDK raises an exception, whose class counts; a reader of bytes sees the code alone.
-    left_out = {*_VARYING, "error.type"} if expected.error else _VARYING
-    return {name: value for name, value in attributes.items() if name not in left_out}
+    return {name: value for name, value in attributes.items() if name not in _VARYING}
 
 
 def _expected_violations(recording):

@@ -103,7 +103,7 @@ def test_usage_of_a_chunk_that_is_an_error(install, provider, client):
         list(client.chat.completions.create(**CHAT, stream=True))
     (span,) = telemetry.spans
     assert telemetry.usage() == Counts(3, 10)
-    assert (verdict.failed(span), verdict.ended(span)) == ("APIError", "failed")
+    assert (verdict.failed(span), verdict.ended(span)) == ("400", "failed")
 
 
 def test_a_response_that_is_left_after_its_last_event_is_whole(install, client):

@@ -157,7 +157,8 @@ def _read_choice(choice: _Choice, item: Json) -> None:
             choice.thought += "".join(inner["text"] for inner in part["thinking"])
         else:
             choice.text += part.get("text") or ""
-    choice.thought += message.get("reasoning_content") or message.get("reasoning") or ""
+    details = "".join(one.get("text") or one.get("summary") or "" for one in message.get("reasoning_details") or ())
+    choice.thought += message.get("reasoning_content") or message.get("reasoning") or details
     for call in message.get("tool_calls") or ():
         _read_call(choice, call)
     function = message.get("function_call") or {}

@@ -293,10 +293,11 @@ class Call(Scope):
         if error is None and response.error is None:
             return None
         with _failing:
-            if error is not None:
-                return errors.failure(error, self._capturing, secrets)
-            if response.error is not None:
-                return errors.reported(response.error)
+            if error is None:
+                return errors.reported(cast("str", response.error))
+            failed = errors.failure(error, self._capturing, secrets)
+            inside = response.error if isinstance(error, Exception) else None
+            return failed if inside is None else errors.named(failed, inside)
         return None
 
     def _report(

@@ -46,6 +46,11 @@ def reported(code: str) -> Failure:
     return Failure(kind, kind, None, None)
 
 
+def named(failed: Failure, code: str) -> Failure:
+    """What the SDK raised for an error inside a response: the provider's own code says more than the class."""
+    return failed._replace(type=reported(code).type)
+
+
 def ending(error: BaseException) -> str:
     """How a response that this exception broke off ended."""
     if isinstance(error, GeneratorExit):
@@ -74,10 +79,12 @@ def _message(error: BaseException) -> str:
 
 
 def _http_status(error: BaseException) -> int | None:
-    """The HTTP status that SDKs keep on their errors: ``status_code`` (openai, anthropic), ``code`` (google-genai).
+    """The HTTP status of an error that SDKs keep: ``status_code`` (openai, anthropic), ``code`` (google-genai).
+
+    Of an error inside a stream they keep 200, which is none.
 
     Other errors have a ``code`` that is the provider's own, such as openai's of an error inside a stream.
     """
     attributes = getattr(error, "__dict__", {})
     status = attributes.get("status_code", attributes.get("code") if "response" in attributes else None)
-    return status if isinstance(status, int) and 100 <= status < 600 else None
+    return status if isinstance(status, int) and 400 <= status < 600 else None
