@@ -1,0 +1,52 @@
+"""Frameworks with spans of their own, in an environment that has them (`make test-frameworks`)."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+from opentelemetry import metrics, trace
+
+import genspan
+from tests.support.telemetry import Counts, Telemetry, clean_environment
+
+PACKAGES = {"test_google_adk.py": "google.adk", "test_pydantic_ai.py": "pydantic_ai", "test_logfire.py": "logfire"}
+
+
+def _is_missing(package: str) -> bool:
+    try:
+        return find_spec(package) is None
+    except ModuleNotFoundError:
+        return True
+
+
+collect_ignore = [name for name, package in PACKAGES.items() if _is_missing(package)]
+
+
+@pytest.fixture(scope="session")
+def global_providers():
+    """Frameworks take their tracers from the global providers, which can be set once in a process."""
+    telemetry = Telemetry()
+    trace.set_tracer_provider(telemetry.tracer_provider)
+    metrics.set_meter_provider(telemetry.meter_provider)
+    return telemetry
+
+
+@pytest.fixture
+def program(global_providers, provider, monkeypatch):
+    """`program(**environment)`: every SDK instrumented; afterwards the sum over all spans must be the bill."""
+    clean_environment(monkeypatch)
+    telemetry = global_providers
+    telemetry.clear()
+
+    def start(**environment: str) -> Telemetry:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        genspan.instrument()
+        return telemetry
+
+    yield start
+    genspan.uninstrument()
+    total = provider.ledger.total()
+    assert telemetry.usage() == Counts(total.input, total.output)
+    assert telemetry.unbalanced() == {}
