@@ -10,7 +10,17 @@ from opentelemetry import metrics, trace
 import genspan
 from tests.support.telemetry import Counts, Telemetry, clean_environment
 
-PACKAGES = {"test_google_adk.py": "google.adk", "test_pydantic_ai.py": "pydantic_ai", "test_logfire.py": "logfire"}
+PACKAGES = {
+    "test_agent_framework.py": "agent_framework.openai",
+    "test_google_adk.py": "google.adk",
+    "test_langsmith.py": "langsmith",
+    "test_litellm.py": "litellm",
+    "test_logfire.py": "logfire",
+    "test_openai_agents.py": "openinference.instrumentation.openai_agents",
+    "test_pydantic_ai.py": "pydantic_ai",
+    "test_smolagents.py": "openinference.instrumentation.smolagents",
+}
+USAGE = ("gen_ai.usage.", "llm.token_count.", "llm.cost.", "llm.usage.")
 
 
 def _is_missing(package: str) -> bool:
@@ -50,3 +60,5 @@ def program(global_providers, provider, monkeypatch):
     total = provider.ledger.total()
     assert telemetry.usage() == Counts(total.input, total.output)
     assert telemetry.unbalanced() == {}
+    theirs = [span for span in telemetry.spans if not span.instrumentation_scope.name.startswith("genspan.")]
+    assert [(span.name, name) for span in theirs for name in span.attributes if name.startswith(USAGE)] == []
