@@ -4,7 +4,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest test-generativeai test-collector collector lint type format bench screenshot clean
+.PHONY: help demo test test-oldest test-generativeai test-frameworks test-collector collector lint type format bench screenshot clean
 
 help:  ## show this list
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,10 @@ test-oldest: .venv-oldest/.ready  ## the same hooks on the oldest supported SDKs
 
 test-generativeai: .venv-generativeai/.ready  ## google-generativeai over gRPC and REST, in an environment with protobuf 5
 	.venv-generativeai/bin/python -m pytest -q -rs tests/google_generativeai $(ARGS)
+
+# Warnings are off: these packages give many, of themselves and of each other.
+test-frameworks: .venv-frameworks/.ready  ## calls inside frameworks with spans of their own: google-adk, pydantic-ai, ...
+	.venv-frameworks/bin/python -m pytest -q -W ignore -n 2 --dist loadfile tests/frameworks $(ARGS)
 
 collector: .venv/.ready  ## build the pinned OpenTelemetry Collector (needs Go), or find one
 	$(BIN)/python scripts/collector.py
@@ -59,7 +63,7 @@ screenshot: .venv/.ready .venv-mlflow/.ready  ## make the picture of the README 
 	$(BIN)/python scripts/screenshot.py
 
 clean:  ## remove what these targets made
-	rm -rf .venv .venv-mlflow .venv-mlflow-oldest .venv-mlflow-newest .venv-oldest .venv-generativeai .venv-phoenix .cache dist
+	rm -rf .venv .venv-mlflow .venv-mlflow-oldest .venv-mlflow-newest .venv-oldest .venv-generativeai .venv-frameworks .venv-phoenix .cache dist
 
 # Environments. Each is made anew when what it depends on changes.
 .venv/.ready: pyproject.toml scripts/venv.sh
@@ -82,3 +86,6 @@ clean:  ## remove what these targets made
 
 .venv-oldest/.ready: pyproject.toml scripts/venv.sh scripts/oldest.txt
 	@scripts/venv.sh .venv-oldest "$(PYTHON)" -e . --group test --override scripts/oldest.txt
+
+.venv-frameworks/.ready: pyproject.toml scripts/venv.sh scripts/frameworks.txt
+	@scripts/venv.sh .venv-frameworks "$(PYTHON)" -e . --group test -r scripts/frameworks.txt
