@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from contextvars import copy_context
+from weakref import ref
 
 import pytest
 from langchain_core.caches import InMemoryCache
@@ -257,6 +259,31 @@ def test_nothing_is_kept_of_runs_that_ended(install):
         Local(error="broken").invoke("hello")
     (kept,) = [one for one in gc.get_objects() if isinstance(one, runs.Runs) and not one.telemetry._closed]
     assert kept._runs == {}
+
+
+class Remembered(HumanMessage):
+    """A message that weak references can tell of."""
+
+
+def test_message_is_freed_although_a_context_of_the_call_is_kept(install):
+    """As asyncio's handles keep contexts."""
+    kept = []
+
+    class Keeping(Local):
+        def _generate(self, messages, stop=None, run_manager=None, **kwargs):
+            kept.append(copy_context())
+            return super()._generate(messages)
+
+    install(CAPTURE="true")
+    message = Remembered("hello")
+    alive = ref(message)
+    gc.disable()
+    try:
+        Keeping().invoke([message])
+        del message
+        assert alive() is None
+    finally:
+        gc.enable()
 
 
 def test_uninstrument_restores_everything():

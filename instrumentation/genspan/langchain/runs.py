@@ -155,9 +155,11 @@ class Runs:
             return
         if run.span is not None:
             run.span.end(error, answer.get("result"))
-        if run.model is not None and not run.model.calls:
-            with _recording:
-                self._record(run, run.model, error, answer)
+        if run.model is not None:
+            if not run.model.calls:
+                with _recording:
+                    self._record(run, run.model, error, answer)
+            run.model.body = {}  # contexts, which others may copy and keep, refer to it
 
     def _record(self, run: Run, model: ModelRun, error: BaseException | None, answer: Mapping[str, object]) -> None:
         """A model call that no traced SDK made."""

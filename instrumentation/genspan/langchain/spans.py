@@ -8,11 +8,10 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from opentelemetry.trace import SpanKind, StatusCode, set_span_in_context
+from opentelemetry.trace import SpanKind, set_span_in_context
 
-from genspan._core.context import emitting
+from genspan._core.calls.scope import Scope
 from genspan._core.emit import errors, limits
-from genspan._core.emit.last_trace import remember
 from genspan._core.emit.span_attributes import Writer
 from genspan._core.guard import Guard
 from genspan.langchain import messages
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.context import Context
 
+    from genspan._core.emit.errors import Failure
     from genspan._core.emit.telemetry import Telemetry
     from genspan_semconv.model import AttributeValue, Message
 
@@ -43,13 +43,14 @@ class Start(NamedTuple):
     attributes: Mapping[str, AttributeValue]
 
 
-class RunSpan:
-    """One span. ``operation`` is ``invoke_agent``, ``invoke_workflow``, ``execute_tool`` or ``retrieval``."""
+class RunSpan(Scope):
+    """One span, which carries no usage. Runs below it begin in its ``context``."""
 
-    __slots__ = ("_given", "_name", "_operation", "_span", "_started", "_telemetry", "context")
+    __slots__ = ("_given", "_name", "_operation", "_started", "context")
 
     def __init__(self, telemetry: Telemetry, context: Context, start: Start) -> None:
-        self._telemetry, self._operation, self._name = telemetry, start.operation, start.name
+        super().__init__(telemetry)
+        self._operation, self._name = start.operation, start.name
         self._given = start.given if telemetry.settings.span_content else None
         self._started = perf_counter()
         attributes = {names.GEN_AI_OPERATION_NAME: start.operation, **render_mlflow.start(start.operation, None)}
@@ -58,33 +59,25 @@ class RunSpan:
         self._span = telemetry.start_run(name, {**attributes, **start.attributes}, context, kind)
         self.context = set_span_in_context(self._span, context)
 
-    def end(self, error: BaseException | None, result: object) -> None:
-        """End the span."""
-        if error is not None and any(kind.__name__ in _NO_ERRORS for kind in type(error).__mro__):
-            error = None
-        failed = None
-        busy = emitting.set(True)
-        try:
-            with _ending:
-                settings = self._telemetry.settings
-                attributes: dict[str, AttributeValue] = {}
-                if error is not None:
-                    failed = errors.failure(error, settings.span_content, ())
-                if failed is not None:
-                    attributes[names.ERROR_TYPE] = failed.type
-                    errors.record(self._span, failed)
-                    self._span.set_status(StatusCode.ERROR, failed.message)
-                if settings.span_content and self._span.is_recording():
-                    attributes.update(self._content(None if failed else result))
-                self._span.set_attributes(limits.within(attributes, limits.of_span(self._span)))
-            remember(self._span.get_span_context())
-        finally:
-            self._given = None
-            self._span.end()
-            emitting.reset(busy)
+    def end(self, error: BaseException | None = None, result: object = None) -> None:
+        """End the run with what it gave or failed with."""
+        if not self._once.acquire(blocking=False):
+            return
+        failed: Failure | None = None
+        attributes: dict[str, AttributeValue] = {}
+        settings = self._telemetry.settings
+        with _ending:
+            if error is not None and not any(kind.__name__ in _NO_ERRORS for kind in type(error).__mro__):
+                failed = errors.failure(error, settings.span_content, ())
+                attributes[names.ERROR_TYPE] = failed.type
+            if settings.span_content and self._span.is_recording():
+                attributes.update(self._content(None if failed else result))
+        self._end_span(attributes, failed, None)
         if self._operation == "execute_tool":
             error_type = failed.type if failed else None
             self._telemetry.measure_tool(self._name, self._started, error_type, self.context)
+        self._given = None
+        self._let_go()
 
     def _content(self, result: object) -> dict[str, AttributeValue]:
         forms: dict[str, object] = {}
