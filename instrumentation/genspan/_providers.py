@@ -17,6 +17,7 @@ from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 
 from genspan import _flush
+from genspan._service_name import default_service_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +28,7 @@ def tracer_provider(service_name: str | None) -> tuple[Any, bool]:
     there = trace.get_tracer_provider()
     if not isinstance(there, trace.ProxyTracerProvider):
         return there, False
+    service_name = service_name or default_service_name()
     made = TracerProvider(
         sampler=_import_sampler(_get_sampler()),
         id_generator=_import_id_generator(_get_id_generator()),

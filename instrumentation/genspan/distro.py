@@ -12,6 +12,7 @@ from genspan import _process_end
 from genspan._core.config import defaults, sdk_disabled
 from genspan._exporting import span_processor
 from genspan._outlet import Outlet
+from genspan._service_name import default_service_name
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -27,6 +28,8 @@ class Distro(BaseDistro):
         for name, value in defaults().items():
             if not environ.get(name, "").strip():
                 environ[name] = value
+        if (program := default_service_name()) is not None:
+            environ["OTEL_SERVICE_NAME"] = program
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         """Loads it, unless another distribution's would trace what ours traces."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from genspan_semconv import attributes as names
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from genspan_semconv.model import (
         AttributeValue,
         Key,
@@ -47,6 +49,9 @@ _USAGE: Final = (
     ("cache_read", names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS),
     ("cache_write", names.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS),
     ("reasoning", names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS),
+)
+
+_OWN_USAGE: Final = (
     ("accepted_prediction", names.GENSPAN_USAGE_ACCEPTED_PREDICTION_OUTPUT_TOKENS),
     ("rejected_prediction", names.GENSPAN_USAGE_REJECTED_PREDICTION_OUTPUT_TOKENS),
     ("seconds", names.GENSPAN_USAGE_AUDIO_SECONDS),
@@ -120,22 +125,27 @@ def tool(name: str, call_id: str | None) -> dict[str, AttributeValue]:
 
 
 def usage(usage: Usage, into: dict[str, AttributeValue]) -> None:
-    """Token figures; a total that is not input + output is kept beside them."""
+    """Token figures. Of those that only genspan has a name for, zeros are left out."""
     for field, name in _USAGE:
         figure = getattr(usage, field)
         if figure is not None:
             into[name] = figure
-    if usage.total is not None and usage.total != (usage.input or 0) + (usage.output or 0):
-        into[names.GENSPAN_USAGE_TOTAL_TOKENS] = usage.total
-    for ttl, figure in usage.cache_write_by_ttl.items():
-        if ttl in _CACHE_WRITE_BY_TTL:
-            into[_CACHE_WRITE_BY_TTL[ttl]] = figure
     for key, figure in usage.modalities.items():
         if key in _MODALITIES:
             into[_MODALITIES[key]] = figure
+    if usage.total is not None and usage.total != (usage.input or 0) + (usage.output or 0):
+        into[names.GENSPAN_USAGE_TOTAL_TOKENS] = usage.total
+    into.update((name, figure) for name, figure in _own_usage(usage) if figure)
+
+
+def _own_usage(usage: Usage) -> Iterator[tuple[str, int | float | None]]:
+    for field, name in _OWN_USAGE:
+        yield name, getattr(usage, field)
+    for ttl, figure in usage.cache_write_by_ttl.items():
+        if ttl in _CACHE_WRITE_BY_TTL:
+            yield _CACHE_WRITE_BY_TTL[ttl], figure
     for kind, figures in usage.additional.items():
-        named = zip(_ADDITIONAL[kind], figures, strict=True)
-        into.update({name: figure for name, figure in named if figure is not None})
+        yield from zip(_ADDITIONAL[kind], figures, strict=True)
 
 
 def response(response: Response, into: dict[str, AttributeValue]) -> None:
