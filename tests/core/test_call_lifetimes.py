@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import subprocess
+import sys
 import threading
 import weakref
 from contextlib import suppress
@@ -266,3 +269,33 @@ def test_nothing_of_an_ended_call_stays_reachable(traced, provider, surface, is_
     gc.collect()  # openai's streams are cycles of the SDK's
     assert telemetry.unbalanced() == {}
     assert len(telemetry.spans) > 0 or ending is never_read
+
+
+def program(name, *arguments, capture="NO_CONTENT"):
+    """What a program of `tests.core.programs` writes to its standard output, and to its standard error."""
+    environment = {"PATH": os.environ["PATH"], CAPTURE: capture, "GENSPAN_DIALECTS": "genai,mlflow"}
+    command = [sys.executable, "-W", "always::ResourceWarning", "-m", f"tests.core.programs.{name}", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=True)
+    return int(done.stdout), done.stderr
+
+
+KINDS = [(sdk, kind) for sdk in ("gemini", "openai", "anthropic") for kind in ("plain", "stream")]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts sockets in /proc")
+@pytest.mark.parametrize(("sdk", "kind"), KINDS)
+def test_clients_made_per_request_leave_no_more_sockets_open_than_without_tracing(provider, sdk, kind):
+    bare, bare_warnings = program("client_per_request", sdk, kind, provider.url, "bare")
+    traced, warnings = program("client_per_request", sdk, kind, provider.url, "traced", capture="SPAN_AND_EVENT")
+    assert traced <= bare
+    assert warnings.count("ResourceWarning") <= bare_warnings.count("ResourceWarning")
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("capture", ["NO_CONTENT", "SPAN_AND_EVENT"])
+@pytest.mark.parametrize(("sdk", "kind"), [*KINDS, ("gemini", "interaction")])
+def test_large_prompts_take_no_more_memory_than_without_tracing(sdk, kind, capture):
+    bare, _ = program("large_prompts", sdk, kind, "bare")
+    traced, _ = program("large_prompts", sdk, kind, "traced", capture=capture)
+    assert traced <= 1.2 * bare

@@ -63,7 +63,7 @@ _ROWS = (
 class AnthropicRequest(Request):
     """A request of the SDK, which may have several answers where a middleware asks another model."""
 
-    __slots__ = ("lines", "propagates")
+    __slots__ = ("propagates",)
 
     def after(self, earlier: Mapping[str, object], data: Mapping[str, object]) -> Mapping[str, object]:
         """An answer of another id was refused, and is billed beside this one."""
@@ -87,8 +87,8 @@ class Routes:
 
     def patches(self) -> tuple[Patch | Replacement, ...]:
         """The patch points."""
-        read = Sessions(self._key, self._counted).read
-        http = stainless.patches("anthropic", self.find, self.adjust, _HELPERS, read)
+        sessions = Sessions(self._key, self._counted)
+        http = stainless.patches("anthropic", self.find, self.adjust, _HELPERS, sessions)
         return (*http, *tools.PATCHES, *native.PATCHES)
 
     def find(self, client: Any, options: Any) -> Request | None:

@@ -36,6 +36,8 @@ class ModelRequest(NoContent):
 class Sessions(sessions.Sessions):
     """The sessions that a program has read of, and their threads, of which each may run another model."""
 
+    path = "/sessions"
+
     def __init__(self, key: sessions.MakeKey, counted: Counted) -> None:
         super().__init__(ModelRequest(), "chat", key, counted)
 

@@ -33,6 +33,8 @@ class Turn(NoContent):
 class Agents(Sessions):
     """The sessions that a program has read of."""
 
+    path = "/agents"
+
     def told(self, data: Wire, response: Any) -> Iterator[Told]:
         """Turns by themselves, in an event or in a listing; models of sessions on the way."""
         kind = data.get("object")

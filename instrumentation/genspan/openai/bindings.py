@@ -66,14 +66,9 @@ def _rows(counted: Counted) -> tuple[Row, ...]:
     )
 
 
-class OpenAIRequest(Request):
-    """A request of which we may have changed one thing: that a stream reports usage."""
-
-    asked_usage = False
-
-    def hides(self, chunk: object) -> bool:
-        """The chunk of usage that we asked for has no choices."""
-        return self.asked_usage and bool(obj(chunk).get("usage")) and not obj(chunk).get("choices")
+def _is_usage(chunk: object) -> bool:
+    """The chunk of usage that we asked for has no choices."""
+    return bool(obj(chunk).get("usage")) and not obj(chunk).get("choices")
 
 
 class Routes:
@@ -88,7 +83,7 @@ class Routes:
     def patches(self) -> tuple[Patch | Replacement, ...]:
         """The patch points."""
         agents = Agents(Turn(), "invoke_agent", self._key, self._counted)
-        http = stainless.patches("openai", self.find, self.adjust, _HELPERS, agents.read)
+        http = stainless.patches("openai", self.find, self.adjust, _HELPERS, agents)
         return (*http, *OpenAISockets(self._key).all_patches(), *tools.PATCHES)
 
     def find(self, client: Any, options: Any) -> Request | None:
@@ -102,15 +97,15 @@ class Routes:
             body = {**parts, **cast("dict[str, object]", options.params or {})}
         key = self._key(client, row.operation, text(body.get("model")), body.get("stream") is True)
         api = _GEMINI if row.api is chat and key.provider in _GOOGLE else row.api
-        return OpenAIRequest(Route(api, key), body, obj(options.headers), "")
+        return Request(Route(api, key), body, obj(options.headers), "")
 
     def adjust(self, request: Request, options: Any) -> None:
         """Ask a stream for its usage where the settings say so; but not for those who read its bytes."""
-        if not self._stream_usage or not isinstance(request, OpenAIRequest) or not request.route.key.stream:
+        if not self._stream_usage or not request.route.key.stream:
             return
         body, wanted = options.json_data, obj(obj(request.body).get("stream_options"))
         if request.route.api not in _REPORTING or "include_usage" in wanted or not isinstance(body, dict):
             return
         if not any(name.lower() == _RAW and value == "stream" for name, value in obj(options.headers).items()):
             options.json_data = {**body, "stream_options": {**wanted, "include_usage": True}}
-            request.asked_usage = True
+            request.hides = _is_usage

@@ -97,9 +97,9 @@ class Call(Scope):
         "_seconds",
         "_started",
         "attempts",
+        "done_seen",
         "request",
         "watching",
-        "whole",
     )
 
     def __init__(
@@ -120,7 +120,7 @@ class Call(Scope):
         self._ended_at: int | None = None
         self._seconds: float | None = None
         self.attempts = 0
-        self.whole = False
+        self.done_seen = False
         """Whether the provider said that the stream is over; a finish reason may be missing all the same."""
         self._owner = owner
         if owner is not None:
@@ -157,14 +157,15 @@ class Call(Scope):
         if not self.watching:
             return
         try:
-            if self._fold is None:
-                self._fold = cast("Fold", self.request.route.api.Fold())
+            fold = self._fold
+            if fold is None:
+                fold = self._fold = cast("Fold", self.request.route.api.Fold())
                 self.arrived()
             chunk = obj(data)
             self._chunks += 1
-            self._fold.figures(chunk)
+            fold.figures(chunk)
             if self._capturing and self._chunks <= _MAX_CHUNKS:
-                self._fold.content(chunk)
+                fold.content(chunk)
         except Exception as error:
             _reading.swallow(error)
 
@@ -230,7 +231,7 @@ class Call(Scope):
         response = self._response()
         if ending in _LET_GO and response.final:
             ending = None  # what was not read holds nothing more
-        broken = not (response.complete or self.whole) or (response.error is not None and not response.final)
+        broken = not (response.complete or self.done_seen) or (response.error is not None and not response.final)
         if ending is None and broken and self.request.route.key.stream:
             ending = "failed"
         self._rename(response)

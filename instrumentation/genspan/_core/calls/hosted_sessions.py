@@ -44,6 +44,9 @@ class Told(NamedTuple):
 class Sessions(ABC):
     """What is known of sessions: the model of each, and the calls that have begun."""
 
+    path: str
+    """What the path of every URL has that tells of sessions."""
+
     def __init__(self, api: Api, operation: str, key: MakeKey, counted: Counted) -> None:
         self._api, self._operation, self._key, self._counted = api, operation, key, counted
         self._models, self._begun = Recent[str, str](), Recent[str, int]()

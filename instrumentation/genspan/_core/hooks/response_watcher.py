@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from genspan._core.guard import Guard
+from genspan._core.hooks.taps import AsyncTap, Tap
 from genspan._core.wire.content_encoding import decoder
 from genspan._core.wire.json_text import parse
 from genspan._core.wire.jsonl import Lines
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
 
 KEY: Final = "genspan"
 """Where a response's body is found: ``response.extensions``, which both httpx flavours keep out of pickles."""
+UNWATCHED: Final = False
+"""What is found there where nobody wants to see the chunks of a stream."""
 
 _MAX_KEPT: Final = 16 << 20
 _MAX_TAIL: Final = 4096
+_MAX_PIECES: Final = 32
 _DONE: Final = re.compile(rb"[\r\n]data: ?\[DONE\]")
 
 _settling = Guard("response of an SDK")
@@ -39,21 +43,23 @@ _ending = Guard("end of a body")
 class Body:
     """How one body is read. The SDK's parsed chunks count; where it parses none, the bytes do, once all are there.
 
-    It knows the call, and the call knows nothing of it, so that letting go of the response is noticed.
+    It knows the call, and the call knows nothing of it, so that letting go of the response is noticed. It watches the
+    tap on the SDK's parsed chunks; ``Raw`` watches the one on the bytes below.
     """
 
     __slots__ = (
         "_call",
         "_decode",
         "_encoding",
+        "_hidden",
+        "_hides",
         "_kept",
         "_lines",
         "_over",
+        "_pieces",
         "_remake",
         "_size",
         "_streams",
-        "_tail",
-        "hidden",
         "iterator",
         "reading",
     )
@@ -67,31 +73,39 @@ class Body:
         self._lines = Lines(self._encoding) if call.request.lines else None
         kept = (self._streams or "json" in kind) and self._lines is None
         self._kept: deque[bytes] | None = deque() if kept else None
-        self._decode = decoder(self._encoding) if self._streams else None
-        self._tail = b"\n"
+        self._decode = decoder(self._encoding) if self._streams and self._encoding else None
+        self._pieces: deque[bytes] = deque((b"\n",), maxlen=_MAX_PIECES)
         """The last decoded bytes of a stream, by which its ``[DONE]`` and its last event are known."""
         self._size = 0
         self._over = False
+        self._hides = call.request.hides
+        self._hidden = False
+        """Whether the chunk that was parsed last is one that we asked for, not the program."""
         self.iterator: ReferenceType[Any] | None = None
         """The SDK's generator of parsed chunks, which closes the response in its ``finally``, also when collected."""
         self.reading = False
-        """Whether a tap on parsed chunks is reading: then it sees the end, with the SDK's own exception."""
-        self.hidden = False
-        """Whether the chunk that was parsed last is one that we asked for, not the program."""
+        """Whether the tap on parsed chunks is reading: then it sees the end, with the SDK's own exception."""
 
     def see(self, data: object) -> None:
         """Take what the SDK parsed: the whole of a plain answer, or a chunk."""
         self._kept = None
-        if self._streams:
-            self.hidden = self._call.request.hides(data)
-            self._call.chunk(data)
-        else:
+        if not self._streams:
             self._call.see(data)
+            return
+        if self._hides is not None:
+            self._hidden = self._hides(data)
+        self._call.chunk(data)
+
+    def take(self, item: Any) -> bool:
+        """What the SDK makes of a chunk that ``see`` has taken: whether the program gets it."""
+        return not self._hidden
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they came, and keep them as long as nobody parses them (of very many, the last ones)."""
-        if self._decode is not None:
-            self._see_tail(data)
+        if not self._encoding:
+            self._pieces.append(data)
+        elif self._decode is not None:
+            self._feed_encoded(data)
         if self._lines is not None:
             self._see_lines(self._lines.feed(data))
         if self._kept is None:
@@ -103,6 +117,13 @@ class Body:
         while self._size > _MAX_KEPT:
             self._size -= len(self._kept.popleft())
 
+    def _feed_encoded(self, data: bytes) -> None:
+        try:
+            self._pieces.append(cast("Decode", self._decode)(data))
+        except Exception as error:
+            self._decode = None
+            _replaying.swallow(error)
+
     def read(self, content: bytes) -> None:
         """Take a body that is there whole and decoded."""
         self._encoding = ""
@@ -112,18 +133,20 @@ class Body:
         if self._kept is not None:
             self._kept.append(content)
 
-    def whole(self) -> None:
-        """The last byte, or the last parsed chunk, has been read."""
-        if not self.reading:
-            self._end(None, None)
+    def over(self, error: BaseException | None = None) -> None:
+        """The last byte, or the last parsed chunk, has been read; or reading raised.
 
-    def failed(self, error: BaseException) -> None:
-        """Reading raised: the connection, or the SDK, which raises what a stream reports as an error."""
-        if not self.reading:
-            with _replaying:
-                if self._kept is None:
-                    self._see_error(error)
-            self._end(error, None, isinstance(error, GeneratorExit))
+        That may be the connection, or the SDK, which raises what a stream reports as an error.
+        """
+        if self.reading:
+            return
+        if error is None or isinstance(error, (StopIteration, StopAsyncIteration)):
+            self._end(None, None)
+            return
+        with _replaying:
+            if self._kept is None:
+                self._see_error(error)
+        self._end(error, None, isinstance(error, GeneratorExit))
 
     def closed(self) -> None:
         """The response was closed: by the program, or by the SDK's generator when nobody wants it any more."""
@@ -131,44 +154,40 @@ class Body:
             return
         iterator = self.iterator() if self.iterator is not None else self
         if iterator is None or getattr(iterator, "gi_running", False):
-            self.dropped()
+            self._end(None, "dropped", finalising=True)
         else:
             self._end(None, "closed")
 
     def dropped(self) -> None:
-        """The program let go of the response. Called in finalisers."""
-        self._end(None, "dropped", finalising=True)
+        """The program let go of what is parsed; the response may go on to be read."""
 
     def _end(self, error: BaseException | None, ending: str | None, finalising: bool = False) -> None:
         if self._over:
             return
         self._over = True
         with _ending:
+            tail = self._tail()
+            if b"[DONE]" in tail and _DONE.search(tail) is not None:
+                self._call.done_seen = True
             with _replaying:
                 ending = self._replay(ending)
             if error is None and ending is None:
                 self._call.finish()
             else:
                 self._call.end(error, ending, finalising)
+        self._pieces.clear()
+
+    def _tail(self) -> bytes:
+        return b"".join(self._pieces)[-_MAX_TAIL:] if self._streams else b""
 
     def _see_lines(self, values: Iterator[object]) -> None:
         with _replaying:
             for value in values:
                 self._call.chunk(value)
 
-    def _see_tail(self, data: bytes) -> None:
-        """Look for ``[DONE]``, which may be compressed, or cut over several reads."""
-        try:
-            tail = self._tail = (self._tail + cast("Decode", self._decode)(data))[-_MAX_TAIL:]
-            if b"[DONE]" in tail and _DONE.search(tail) is not None:  # most pieces are spared the slow search
-                self._call.whole = True
-        except Exception as error:
-            self._decode = None
-            _replaying.swallow(error)
-
     def _see_error(self, error: BaseException) -> None:
         """An error event, which the SDK raises in place of handing it on, though it may report usage."""
-        for event in events(self._tail):
+        for event in events(self._tail()):
             data = obj(parse(event))
             if data.get("error"):
                 self._call.chunk(data)
@@ -215,11 +234,13 @@ def settle(call: Call, result: Any) -> Any:
     try:
         response = http_response(result)
         if response is None or not call.watching:
-            if isinstance(result, str) and call.watching:
+            if response is not None:
+                response.extensions.setdefault(KEY, UNWATCHED)
+            elif isinstance(result, str) and call.watching:
                 call.see(parse(result))  # what a program asked for as text may be JSON
             call.finish()
         elif KEY not in response.extensions:
-            if response.is_closed:
+            if response.is_closed and not hasattr(cast("object", type(result)), "__stream__"):
                 _read(call, response)
             else:
                 watch(call, response)
@@ -234,7 +255,7 @@ def _read(call: Call, response: Any) -> None:
     body = Body(call, response)
     if not call.answered:
         body.read(response.content)
-    body.whole()
+    body.over()
 
 
 _NOTHING: Final[Mapping[str, Any]] = {}
@@ -250,6 +271,28 @@ def http_response(result: Any) -> Any:
     return found if "extensions" in getattr(found, "__dict__", _NOTHING) else None
 
 
+class Raw:
+    """Watches the tap on the bytes of a body."""
+
+    __slots__ = ("_body", "reading")
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+        self.reading = False
+
+    def take(self, item: bytes) -> bool:
+        """Bytes, as they came."""
+        self._body.feed(item)
+        return True
+
+    def over(self, error: BaseException) -> None:
+        """The end of the body, unless somebody who reads what is parsed of it sees it better."""
+        self._body.over(error)
+
+    def dropped(self) -> None:
+        """The tee notices that."""
+
+
 class _Tee:
     """The byte stream of a response, with somebody who listens. Clients check its class, so it is a subclass of it."""
 
@@ -260,11 +303,11 @@ class _Tee:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
-    def __iter__(self) -> _Bytes:
-        return _Bytes(iter(self._inner), self._body)
+    def __iter__(self) -> Tap:
+        return Tap(iter(self._inner), Raw(self._body))
 
-    def __aiter__(self) -> _AsyncBytes:
-        return _AsyncBytes(aiter(self._inner), self._body)
+    def __aiter__(self) -> AsyncTap:
+        return AsyncTap(aiter(self._inner), Raw(self._body))
 
     def close(self) -> None:
         try:
@@ -279,53 +322,7 @@ class _Tee:
             self._body.closed()
 
     def __del__(self) -> None:
-        self._body.dropped()
-
-
-class _Bytes:
-    __slots__ = ("_body", "_inner")
-
-    def __init__(self, inner: Any, body: Body) -> None:
-        self._inner = inner
-        self._body = body
-
-    def __iter__(self) -> _Bytes:
-        return self
-
-    def __next__(self) -> bytes:
-        try:
-            data: bytes = next(self._inner)
-        except StopIteration:
-            self._body.whole()
-            raise
-        except BaseException as error:
-            self._body.failed(error)
-            raise
-        self._body.feed(data)
-        return data
-
-
-class _AsyncBytes:
-    __slots__ = ("_body", "_inner")
-
-    def __init__(self, inner: Any, body: Body) -> None:
-        self._inner = inner
-        self._body = body
-
-    def __aiter__(self) -> _AsyncBytes:
-        return self
-
-    async def __anext__(self) -> bytes:
-        try:
-            data: bytes = await anext(self._inner)
-        except StopAsyncIteration:
-            self._body.whole()
-            raise
-        except BaseException as error:
-            self._body.failed(error)
-            raise
-        self._body.feed(data)
-        return data
+        self._body._end(None, "dropped", finalising=True)
 
 
 @lru_cache(maxsize=64)

@@ -8,7 +8,8 @@ before the SDK makes objects of it; ``__stream__`` makes the iterator that every
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial, wraps
+from functools import partial
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, cast
 from weakref import ref
 
@@ -16,34 +17,36 @@ from genspan._core.calls.call import current_call
 from genspan._core.guard import Guard
 from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch, Replacement
-from genspan._core.hooks.response_watcher import KEY, Body, http_response, settle, watch
+from genspan._core.hooks.response_watcher import KEY, UNWATCHED, http_response, settle, watch
+from genspan._core.hooks.taps import tap
 from genspan._core.routes.contract import Request, Route
 from genspan_semconv.model import Key, obj
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
+    from genspan._core.calls.hosted_sessions import Sessions
     from genspan._core.emit.telemetry import Telemetry
     from genspan._core.hooks.wrappers import Args, Kwargs, Wrapped, Wrapper
     from genspan._core.routes.contract import Api
 
     Find = Callable[[Any, Any], Request | None]
     Adjust = Callable[[Request, Any], None]
-    Read = Callable[[Telemetry, Any, Mapping[str, object], Any], None]
 
 _building = Guard("request of an SDK")
 _seeing = Guard("parsed response of an SDK")
 _tapping = Guard("stream of an SDK")
+_closing = Guard("close of a stream")
 
 
 def patches(
-    package: str, find: Find, adjust: Adjust, helpers: Sequence[tuple[str, str]], read: Read | None = None
+    package: str, find: Find, adjust: Adjust, helpers: Sequence[tuple[str, str]], sessions: Sessions | None = None
 ) -> tuple[Patch | Replacement, ...]:
     """The patch points of one SDK.
 
     ``find(client, options)`` gives the request as a model call, if it is one; ``adjust(request, options)`` may change
     the options of an attempt, which are a copy; ``helpers`` are stream classes beside ``Stream`` by module and name;
-    ``read(telemetry, client, data, response)`` is given all parsed JSON that answers no model call.
+    ``sessions`` is given the parsed JSON that may tell of model calls which the provider makes by itself.
     """
     base, streaming = f"{package}._base_client", f"{package}._streaming"
     streams = ((streaming, "Stream"), (streaming, "AsyncStream"), *helpers)
@@ -52,8 +55,9 @@ def patches(
         Patch(base, "SyncAPIClient.request", wrappers.sync(call)),
         Patch(base, "AsyncAPIClient.request", wrappers.asynchronous(call)),
         Patch(base, "BaseClient._build_request", partial(_attempt, adjust=adjust)),
-        Replacement(base, "BaseClient._process_response_data", partial(_see, read=read)),
-        *(Patch(module, f"{name}.__stream__", _stream) for module, name in streams),
+        Replacement(base, "BaseClient._process_response_data", partial(_see, sessions=sessions)),
+        *(Patch(module, f"{name}.__stream__", partial(_stream, sessions=sessions)) for module, name in streams),
+        *(Patch(module, f"{name}.close", _close) for module, name in streams),
     )
 
 
@@ -110,113 +114,94 @@ def _attempt(telemetry: Telemetry, adjust: Adjust) -> Wrapper:
     return wrapper
 
 
-def _see(telemetry: Telemetry, original: Any, read: Read | None) -> Any:
-    """``_process_response_data(*, data, cast_to, response)``, a plain function since every chunk comes by.
+def _see(telemetry: Telemetry, original: Any, sessions: Sessions | None) -> Any:
+    """``_process_response_data(*, data, cast_to, response)`` of a client.
 
-    What answers no model call may still tell of some.
+    The SDK looks it up once for an answer and calls it for each chunk. What answers no model call may still tell of
+    some.
     """
 
-    @wraps(original)
-    def process(*args: Any, **kwargs: Any) -> Any:
+    def other(client: Any, data: Any, response: Any) -> None:
+        call = current_call()
+        if call is not None:
+            call.see(data)
+        elif sessions is not None and sessions.path in response.request.url.path:
+            sessions.read(telemetry, client, obj(data), response)
+
+    def process(bound: Any, client: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             body = kwargs["response"].extensions.get(KEY)
-            if body is not None:
+            if body:
                 body.see(kwargs["data"])
-            else:
-                call = current_call()
-                if call is not None:
-                    call.see(kwargs["data"])
-                elif read is not None:
-                    read(telemetry, args[0], obj(kwargs["data"]), kwargs["response"])
+            elif body is None:
+                other(client, kwargs["data"], kwargs["response"])
         except Exception as error:
             _seeing.swallow(error)
-        return original(*args, **kwargs)
+        return bound(*args, **kwargs)
 
-    return process
+    class Processing:
+        """The method, as it is where nobody listens."""
+
+        __doc__ = original.__doc__
+
+        def __get__(self, client: Any, owner: type | None = None) -> Any:
+            bound = original.__get__(client, owner)
+            return bound if client is None or not telemetry.listening() else partial(process, bound, client)
+
+    return Processing()
 
 
-def _stream(telemetry: Telemetry) -> Wrapper:
-    """``__stream__()``: called when a stream object is made, before anything is read."""
+def _body(stream: Any) -> Any:
+    """The HTTP response of a stream object of the SDK, or of a helper around one."""
+    return http_response(getattr(stream, "_raw_stream", stream))
+
+
+def _stream(telemetry: Telemetry, sessions: Sessions | None) -> Wrapper:
+    """``__stream__()``: called when a stream object is made, or before it is read for the first time."""
 
     def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         inner = wrapped(*args, **kwargs)
         with _tapping:
-            response = http_response(getattr(instance, "_raw_stream", instance))
+            response = _body(instance) if telemetry.listening() else None
             body = None if response is None else response.extensions.get(KEY)
-            call = current_call() if body is None else None
-            if response is not None and call is not None and call.watching:
-                body = watch(call, response)
+            if response is None or body is UNWATCHED:
+                return inner
+            if body is None:
+                call = current_call()
+                if call is not None and call.watching:
+                    body = watch(call, response)
+                elif call is not None or sessions is None or sessions.path not in response.request.url.path:
+                    response.extensions[KEY] = UNWATCHED
             if body is not None:
                 if body.iterator is None:
                     body.iterator = ref(inner)
-                return AsyncTap(inner, body) if hasattr(inner, "__anext__") else Tap(inner, body)
+                return tap(inner, body)
         return inner
 
     return wrapper
 
 
-class Tap:
-    """Reads the SDK's iterator of parsed chunks, and tells the body how that ends. Refers to no stream object."""
+def _close(telemetry: Telemetry) -> Wrapper:
+    """``close()`` of a stream object: where the body is in memory already, it has nothing to close."""
 
-    __slots__ = ("_body", "_inner")
+    def over(stream: Any) -> None:
+        with _closing:
+            response = _body(stream)
+            body = None if response is None else response.extensions.get(KEY)
+            if body:
+                body.closed()
 
-    def __init__(self, inner: Any, body: Body) -> None:
-        self._inner = inner
-        self._body = body
+    async def later(closing: Awaitable[Any], stream: Any) -> Any:
+        try:
+            return await closing
+        finally:
+            over(stream)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
+    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        closing = wrapped(*args, **kwargs)
+        if isawaitable(closing):
+            return later(closing, instance)
+        over(instance)
+        return closing
 
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        body = self._body
-        while True:
-            body.reading = True
-            try:
-                item = next(self._inner)
-            except BaseException as error:
-                body.reading = False
-                _over(body, error)
-                raise
-            body.reading = False
-            if not body.hidden:
-                return item
-
-
-class AsyncTap:
-    """The same for an asynchronous iterator."""
-
-    __slots__ = ("_body", "_inner")
-
-    def __init__(self, inner: Any, body: Body) -> None:
-        self._inner = inner
-        self._body = body
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    def __aiter__(self) -> AsyncIterator[Any]:
-        return self
-
-    async def __anext__(self) -> Any:
-        body = self._body
-        while True:
-            body.reading = True
-            try:
-                item = await anext(self._inner)
-            except BaseException as error:
-                body.reading = False
-                _over(body, error)
-                raise
-            body.reading = False
-            if not body.hidden:
-                return item
-
-
-def _over(body: Body, error: BaseException) -> None:
-    if isinstance(error, (StopIteration, StopAsyncIteration)):
-        body.whole()
-    else:
-        body.failed(error)
+    return wrapper

@@ -1,0 +1,137 @@
+"""The one pair of taps: iterators around those of an SDK or an HTTP client, whose watcher sees each item and the end.
+
+Objects, not generators: a generator that was never started notices nothing when it is dropped. A watcher refers to
+nothing of the SDK, so that a stream that is let go of goes at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from genspan._core.guard import Guard
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from genspan._core.calls.call import Call
+
+
+_reading = Guard("chunk of a stream")
+
+
+class Watcher(Protocol):
+    """Who is told of what a tap reads."""
+
+    reading: bool
+    """Set while the tap waits for an item."""
+
+    def take(self, item: Any) -> bool:
+        """Take an item; whether the program gets it, too."""
+        ...
+
+    def over(self, error: BaseException) -> None:
+        """There are no more items: a ``StopIteration``, or what reading raised."""
+        ...
+
+    def dropped(self) -> None:
+        """The tap was collected, or is no longer referred to. Called in a finaliser."""
+        ...
+
+
+class _Tap:
+    __slots__ = ("_inner", "_watcher")
+
+    def __init__(self, inner: Any, watcher: Watcher) -> None:
+        self._inner = inner
+        self._watcher = watcher
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def __del__(self) -> None:
+        self._watcher.dropped()
+
+
+class Tap(_Tap):
+    """Around an iterator."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        watcher = self._watcher
+        while True:
+            watcher.reading = True
+            try:
+                item = next(self._inner)
+            except BaseException as error:
+                watcher.reading = False
+                watcher.over(error)
+                raise
+            watcher.reading = False
+            if watcher.take(item):
+                return item
+
+
+class AsyncTap(_Tap):
+    """Around an asynchronous iterator."""
+
+    __slots__ = ()
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        watcher = self._watcher
+        while True:
+            watcher.reading = True
+            try:
+                item = await anext(self._inner)
+            except BaseException as error:
+                watcher.reading = False
+                watcher.over(error)
+                raise
+            watcher.reading = False
+            if watcher.take(item):
+                return item
+
+
+def tap(inner: Any, watcher: Watcher) -> Tap | AsyncTap:
+    """The tap for an iterator of either kind."""
+    return AsyncTap(inner, watcher) if hasattr(inner, "__anext__") else Tap(inner, watcher)
+
+
+class CallWatcher:
+    """Tells a call of the chunks of its answer. ``read(chunk)`` gives their JSON, where they are objects of the SDK's."""
+
+    __slots__ = ("_call", "_open", "_read", "reading")
+
+    def __init__(self, call: Call, read: Callable[[Any], object] | None = None) -> None:
+        self._call = call
+        self._read = read
+        self._open = True
+        self.reading = False
+
+    def take(self, item: Any) -> bool:
+        """A chunk."""
+        if self._read is None:
+            self._call.chunk(item)
+        elif self._call.watching:
+            with _reading:
+                self._call.chunk(self._read(item))
+        return True
+
+    def over(self, error: BaseException) -> None:
+        """The end of the stream."""
+        self._open = False
+        if isinstance(error, (StopIteration, StopAsyncIteration)):
+            self._call.finish()
+        else:
+            self._call.end(error, finalising=False)
+
+    def dropped(self) -> None:
+        """Where a turn owns the call, the frame that holds the tap may be unwinding with an error, which that sees."""
+        if self._open and not self._call.owned:
+            self._call.end(ending="dropped", finalising=True)
