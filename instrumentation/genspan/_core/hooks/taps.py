@@ -104,7 +104,7 @@ def tap(inner: Any, watcher: Watcher) -> Tap | AsyncTap:
 
 
 class CallWatcher:
-    """Tells a call of the chunks of its answer. ``read(chunk)`` gives their JSON, where they are objects of the SDK's."""
+    """Tells a call of the chunks of its answer; ``read(chunk)`` gives their JSON where they are objects of the SDK."""
 
     __slots__ = ("_call", "_open", "_read", "reading")
 
