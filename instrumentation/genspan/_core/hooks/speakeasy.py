@@ -16,7 +16,7 @@ from genspan._core.guard import Guard
 from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch
 from genspan._core.hooks.response_watcher import KEY, settle
-from genspan._core.hooks.stainless import AsyncTap, Tap
+from genspan._core.hooks.taps import tap
 from genspan._core.routes.contract import Request, Route
 from genspan_semconv.model import Key, text
 
@@ -134,9 +134,9 @@ def _stream(telemetry: Telemetry) -> Wrapper:
         wrapped(*args, **kwargs)
         with _tapping:
             body = instance.response.extensions.get(KEY)
-            if body is not None and body.iterator is None:
+            if body and body.iterator is None:
                 inner = instance.generator
                 body.iterator = ref(inner)
-                instance.generator = AsyncTap(inner, body) if hasattr(inner, "__anext__") else Tap(inner, body)
+                instance.generator = tap(inner, body)
 
     return wrapper
