@@ -24,7 +24,7 @@ _PREFIX: Final = "genspan-"
 _EXTRAS: Final = ("instruments", "instruments-any")
 NAMES: Final[Mapping[str, frozenset[str]]] = {
     "gemini": frozenset({"google-genai", "google_genai", "google_generativeai", "gemini"}),
-    "google-generativeai": frozenset({"google-generativeai", "google_generativeai"}),
+    "google_generativeai": frozenset({"google-generativeai"}),
 }
 """Entry-point names of OpenTelemetry, OpenInference and OpenLLMetry for an SDK, where they are not our name for it."""
 

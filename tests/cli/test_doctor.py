@@ -231,6 +231,22 @@ def test_doctor_says_whose_spans_stand_for_an_sdk_that_traces_itself(genspan, en
     assert "anthropic traces itself; genspan does not" in genspan("doctor", "--offline")[1]
 
 
+@pytest.mark.parametrize(
+    ("keep", "ours", "level", "words"),
+    [
+        ("", True, "ok", "is left out for genspan-openai"),
+        ("", False, "warn", "two spans, of which one has the usage"),
+        ("keep", True, "warn", "calls are counted twice"),
+    ],
+)
+def test_doctor_on_another_instrumentation(monkeypatch, environment, keep, ours, level, words):
+    environment["GENSPAN_RIVALS"] = keep
+    monkeypatch.setattr(local_checks._other_instrumentations, "found", lambda: {"openai (x:Y)": "genspan-openai"})
+    monkeypatch.setattr(local_checks, "is_our_distro", lambda: ours)
+    [found] = [one for one in local_checks.rivals() if "openai (x:Y)" in one.text]
+    assert (found.level, words in found.text) == (level, True)
+
+
 def test_doctor_where_another_distribution_decides(genspan, environment):
     environment["OTEL_PYTHON_DISTRO"] = "nobody"
     environment["OTEL_TRACES_EXPORTER"] = "console"

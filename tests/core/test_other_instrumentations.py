@@ -12,7 +12,7 @@ from genspan import _other_instrumentations as others
 from genspan._core import config
 from genspan._core.context import suppressed
 
-NAMES = ("google-genai", "google_genai", "google_generativeai", "openai", "anthropic")
+NAMES = ("google-genai", "google_genai", "google_generativeai", "openai", "anthropic", "langchain")
 """Of OpenTelemetry's, OpenInference's, OpenLLMetry's, Elastic's and Alibaba's packages, in November 2026."""
 
 

@@ -152,8 +152,10 @@ def rivals() -> Iterator[CheckResult]:
     """Whoever else traces the same calls."""
     found = _other_instrumentations.found()
     for other, ours in found.items():
-        if keeps_others() or not is_our_distro():
-            yield warn(f"{other} is loaded beside {ours}: calls may be counted twice")
+        if keeps_others():
+            yield warn(f"{other} is loaded beside {ours}: calls are counted twice ({OTHERS}=keep)")
+        elif not is_our_distro():
+            yield warn(f"{other} is loaded beside {ours}: calls may have two spans, of which one has the usage")
         else:
             yield ok(f"{other} is left out for {ours} ({OTHERS}=keep loads both)")
     traced = {sdk.instrumentation for sdk in _sdks() if sdk.is_traced}
