@@ -174,6 +174,8 @@ class Response:
 
     id: str | None = None
     model: str | None = None
+    requested_model: str | None = None
+    """The model, or the agent in its place, that was asked for, where a response is read that others asked for."""
     finish_reasons: list[str] = field(default_factory=_no_reasons)
     usage: Usage | None = None
     complete: bool = True

@@ -46,11 +46,12 @@ def params(body: Wire) -> Params:
 
 
 def response(data: Wire) -> Response:
-    """Id, model (or the agent in its place), state and usage."""
+    """Id, model (or the agent in its place, which has models of its own), state and usage."""
     status, agent = text(data.get("status")), text(data.get("agent"))
     return Response(
         id=text(data.get("id")),
-        model=text(data.get("model")) or agent,
+        model=text(data.get("model")),
+        requested_model=agent,
         finish_reasons=[status] if status and status not in _OPEN else [],
         status=_STATES.get(status, status) if status else None,
         usage=_usage(obj(data.get("usage"))),

@@ -272,7 +272,9 @@ class Call(Scope):
             return
         with _describing:
             route = self.request.route
-            key = route.key._replace(operation=response.operation, model=route.key.model or response.model)
+            key = route.key._replace(
+                operation=response.operation, model=route.key.model or response.requested_model or response.model
+            )
             self.request.route = route._replace(key=key)
             self._telemetry.rename(self._span, key)
 
