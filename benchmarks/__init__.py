@@ -1,1 +1,1 @@
-"""What tracing costs: instructions of a call over the bare SDK, next to a hand-written minimum that does the same."""
+"""What tracing costs: instructions of a call over the bare SDK, next to a floor written by hand that does the same."""
