@@ -11,10 +11,10 @@ from opentelemetry.trace import SpanKind
 
 from genspan._core.calls.scope import Scope
 from genspan._core.context import CALL, OBSERVER, TURN, going_on, of_span_only, outside, suppressed, with_span
-from genspan._core.emit import errors, limits, span_attributes
+from genspan._core.emit import credentials, errors, limits, span_attributes
 from genspan._core.emit.events import Event
 from genspan._core.emit.metrics import INFERENCE, Measurement
-from genspan._core.emit.redaction import credentials
+from genspan._core.emit.redaction import NO_SECRETS, Secrets
 from genspan._core.guard import Guard
 from genspan_semconv.model import Response, obj
 
@@ -43,7 +43,7 @@ _failing = Guard("error of a call")
 class Owner(Protocol):
     """What ends a call in place of the call itself, since only it sees what the SDK makes of the response."""
 
-    secrets: set[str]
+    secrets: Secrets
     """Credentials seen on the requests of its calls."""
 
     def begin(self, call: Call) -> None:
@@ -278,21 +278,21 @@ class Call(Scope):
             self.request.route = route._replace(key=key)
             self._telemetry.rename(self._span, key)
 
-    def _secrets(self) -> tuple[str, ...]:
-        """The request's credentials, looked up only where text is going to be emitted."""
-        if not self._capturing:
-            return ()
+    def _secrets(self) -> Secrets:
+        """The request's credentials, looked for only where text is going to be emitted."""
+        if not self.watching:
+            return NO_SECRETS
         try:
-            found = credentials(self.request.headers, str(self.request.url))
+            found = credentials.find(self.request.headers, self.request.url, self.request.body)
             if self._owner is not None:
-                self._owner.secrets |= set(found)
+                self._owner.secrets |= found
             return found
         except Exception as error:
             _failing.swallow(error)
             self._capturing = False  # what cannot be scrubbed is not emitted
-            return ()
+            return NO_SECRETS
 
-    def _failure(self, error: BaseException | None, response: Response, secrets: tuple[str, ...]) -> Failure | None:
+    def _failure(self, error: BaseException | None, response: Response, secrets: Secrets) -> Failure | None:
         if error is None and response.error is None:
             return None
         with _failing:
@@ -304,7 +304,7 @@ class Call(Scope):
         return None
 
     def _report(
-        self, outcome: span_attributes.Outcome, secrets: tuple[str, ...]
+        self, outcome: span_attributes.Outcome, secrets: Secrets
     ) -> tuple[dict[str, AttributeValue], span_attributes.Content | None]:
         """The attributes of the span, and the content where it was read."""
         attributes: dict[str, AttributeValue] = {}

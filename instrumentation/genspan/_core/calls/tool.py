@@ -11,6 +11,7 @@ from genspan._core.calls.scope import Scope
 from genspan._core.calls.turn import Turn
 from genspan._core.context import TOOL, TURN, going_on, outside, suppressed, with_span
 from genspan._core.emit import errors, limits
+from genspan._core.emit.redaction import NO_SECRETS
 from genspan._core.emit.span_attributes import Writer
 from genspan._core.guard import Guard
 from genspan_semconv import attributes as names
@@ -64,7 +65,7 @@ class ToolRun(Scope):
         context = otel.get_current()
         turn = going_on(context, TURN, Turn)
         self._tool = tool
-        self._secrets = tuple(turn.secrets) if turn is not None else ()
+        self._secrets = turn.secrets if turn is not None else NO_SECRETS
         self.result: object = None
         self.cause: BaseException | None = None
         """The tool's own error, where the SDK swallows it."""
@@ -101,7 +102,7 @@ class ToolRun(Scope):
 
     def _let_go(self) -> None:
         super()._let_go()
-        self._tool, self.result, self.cause, self._secrets = _OVER, None, None, ()
+        self._tool, self.result, self.cause, self._secrets = _OVER, None, None, NO_SECRETS
 
     def _content(self, returned: bool) -> dict[str, AttributeValue]:
         settings, forms = self._telemetry.settings, dict[str, object]()

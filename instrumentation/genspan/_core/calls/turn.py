@@ -13,6 +13,7 @@ from genspan._core.calls.call import open_call
 from genspan._core.calls.scope import Scope
 from genspan._core.context import CALL, TURN, going_on, outside, suppressed, with_span
 from genspan._core.emit import errors
+from genspan._core.emit.redaction import NO_SECRETS
 from genspan._core.guard import Guard
 from genspan_semconv import attributes as names
 from genspan_semconv import render_mlflow
@@ -79,7 +80,7 @@ class Turn(Scope):
         self._inputs: dict[str, AttributeValue] = {}
         self._outputs: dict[str, AttributeValue] = {}
         self._pending: deque[tuple[str, str | None]] = deque(maxlen=_MAX_PENDING)
-        self.secrets: set[str] = set()
+        self.secrets = NO_SECRETS
 
     def __enter__(self) -> Turn:
         """Make the turn current. Its span opens at the first time: a stream that nobody reads makes no request."""
@@ -168,7 +169,7 @@ class Turn(Scope):
         super()._let_go()
         del self.request, self.agent  # they have the arguments of the user's call
         self._caller = self._last = None
-        self._inputs, self._outputs, self.secrets, self._question = {}, {}, set(), ""
+        self._inputs, self._outputs, self.secrets, self._question = {}, {}, NO_SECRETS, ""
         self._pending.clear()
 
     def _describe(self, error: BaseException | None) -> None:

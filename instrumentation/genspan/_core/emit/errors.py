@@ -6,15 +6,13 @@ import asyncio
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from genspan._core.emit.redaction import scrub
 from genspan_semconv import attributes as names
 from genspan_semconv.encode import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from opentelemetry.trace import Span
 
+    from genspan._core.emit.redaction import Secrets
     from genspan_semconv.model import AttributeValue
 
 _CODE = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
@@ -31,10 +29,10 @@ class Failure(NamedTuple):
     http_status: int | None
 
 
-def failure(error: BaseException, show_message: bool, secrets: Iterable[str]) -> Failure:
+def failure(error: BaseException, show_message: bool, secrets: Secrets) -> Failure:
     """Describe an exception, whatever it is."""
     kind = type(error)
-    message = scrub(_message(error), secrets) if show_message else None
+    message = secrets.scrub(_message(error)) if show_message else None
     status = getattr(getattr(error, "grpc_status_code", None), "name", None)  # of google.api_core's exceptions
     name = status if isinstance(status, str) else kind.__qualname__
     return Failure(name, f"{kind.__module__}.{kind.__qualname__}", message, _http_status(error))

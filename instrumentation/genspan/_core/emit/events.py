@@ -8,7 +8,7 @@ from opentelemetry._logs import SeverityNumber
 
 from genspan._core.context import outside
 from genspan._core.emit.errors import exception
-from genspan._core.emit.redaction import scrub_all
+from genspan._core.emit.redaction import NO_SECRETS, Secrets
 from genspan_semconv import attributes as names
 from genspan_semconv import render_genai
 
@@ -31,7 +31,7 @@ class Event(NamedTuple):
     figures: Mapping[str, AttributeValue]
     content: Content | None
     failed: Failure | None
-    secrets: tuple[str, ...] = ()
+    secrets: Secrets = NO_SECRETS
 
 
 def emit(logger: Logger, event: Event) -> None:
@@ -40,13 +40,12 @@ def emit(logger: Logger, event: Event) -> None:
     if event.content is not None:
         prompt, answer = event.content
         content: dict[str, Any] = {**render_genai.inputs(prompt), names.GEN_AI_OUTPUT_MESSAGES: answer}
-        if event.secrets:
-            content = {name: scrub_all(value, event.secrets) for name, value in content.items()}
+        content = {name: event.secrets.scrub_all(value) for name, value in content.items() if value}
         figures = {name: value for name, value in event.figures.items() if not name.startswith("mlflow.")}
         logger.emit(
             context=context,
             severity_number=SeverityNumber.DEBUG,
-            attributes={**render_genai.start(event.key), **figures, **{k: v for k, v in content.items() if v}},
+            attributes={**render_genai.start(event.key), **figures, **content},
             event_name=names.EVENT_GEN_AI_CLIENT_INFERENCE_OPERATION_DETAILS,
         )
     if event.failed is not None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from genspan._core.emit.redaction import scrub
 from genspan._core.otel_internals import bounded_attributes
 from genspan_semconv import attributes as names
 from genspan_semconv.encode import clean, dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from opentelemetry.trace import Span
 
+    from genspan._core.emit.redaction import Secrets
     from genspan_semconv.model import AttributeValue
 
 _ALWAYS: Final = 5
@@ -48,9 +48,9 @@ def within(attributes: dict[str, AttributeValue], limit: Limits) -> dict[str, At
     return dict(list(attributes.items())[: max(limit.attributes, _ALWAYS)])
 
 
-def put(name: str, value: object, limit: int | None, secrets: Iterable[str], into: dict[str, AttributeValue]) -> None:
+def put(name: str, value: object, limit: int | None, secrets: Secrets, into: dict[str, AttributeValue]) -> None:
     """Add content as JSON text (a string as it is), scrubbed; too long, it is shortened, still valid, and says so."""
-    text = scrub(clean(value) if isinstance(value, str) else dumps(value), secrets)
+    text = secrets.scrub(clean(value) if isinstance(value, str) else dumps(value))
     if limit is not None and len(text) > limit:
         into[names.GENSPAN_CONTENT_TRUNCATED] = True
         shorter = text[:limit] if isinstance(value, str) else _shorten(json.loads(text), limit)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from genspan._core.emit.errors import Failure
+    from genspan._core.emit.redaction import Secrets
     from genspan._core.routes.contract import Api
     from genspan_semconv.model import AttributeValue, Key, Message, Params, Part, Response
 
@@ -110,7 +111,7 @@ class Writer(NamedTuple):
 
     dialects: frozenset[str]
     limit: int | None
-    secrets: tuple[str, ...]
+    secrets: Secrets
 
     def texts(self, key: Key, params: Params, response: Response, read: Content) -> Texts:
         """The content of a call."""
