@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 
 
 def dumps(value: object) -> str:
-    """The JSON text of a value. What JSON cannot hold becomes its nearest kin: an object its text, half an emoji "?".
+    """The JSON text of a value. Never raises.
 
-    Never raises.
+    What JSON cannot hold becomes its nearest kin: bytes base64, another object its text, half an emoji "?".
     """
     if _fast is not None:
         try:
@@ -54,7 +55,12 @@ def _plain(value: object, depth: int) -> object:
 
 
 def _fields(value: object) -> object:
-    """What an object says of itself: a pydantic model its fields (a tool of the user's may return one), others text."""
+    """What an object says of itself: a pydantic model its fields (a tool of the user's may return one), others text.
+
+    Bytes as pydantic writes them, too.
+    """
+    if isinstance(value, (bytes, bytearray)):
+        return b64encode(value).decode()
     dump = getattr(value, "model_dump", None)
     if not callable(dump) or isinstance(value, type):
         return _string(value)

@@ -52,7 +52,8 @@ _DIGIT: Final = re.compile(r"\d")
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9_.\-~]*")
 
 _NAMED: Final = re.compile(
-    r"""(?: (?:\b|_) (?:authorization|auth|(?:api[ ])?key|token|secret|passw(?:or)?d|pwd|passphrase|credentials?|cookie|sig)
+    r"""(?: (?:\b|_)
+            (?:authorization|auth|(?:api[ ])?key|token|secret|passw(?:or)?d|pwd|passphrase|credentials?|cookie|sig)
             ["'\\]* (?:\s (?:provided|given|header|value|is|was))? \s* [:=] \s* ["'\\]* (?:(?:bearer|basic|token)\s+)?
           | \b (?:bearer|basic|password|api[ ]key) \s+ ["'\\]*
           | ://[^\s/@]*: )\Z""",

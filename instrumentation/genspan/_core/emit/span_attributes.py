@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from genspan._core.emit import limits
+from genspan._core.emit import large_data, limits
 from genspan._core.emit.metrics import INFERENCE
 from genspan._core.emit.redaction import scrub
 from genspan._core.guard import Guard
@@ -18,15 +18,13 @@ if TYPE_CHECKING:
     from genspan._core.emit.errors import Failure
     from genspan._core.emit.redaction import Secrets
     from genspan._core.routes.contract import Api
-    from genspan_semconv.model import AttributeValue, Key, Message, Params, Part, Response
+    from genspan_semconv.model import AttributeValue, Key, Message, Params, Response
 
 _usage = Guard("usage of a call")
 _details = Guard("attributes of a call")
 _prompting = Guard("content of a request")
 _answering = Guard("content of an answer")
 _rendering = Guard("rendering content")
-
-_MAY_HOLD_BLOBS: Final = ("blob", "tool_call_response", "server_tool_call_response")
 
 _FAILED: Final = "error"
 """The finish reason of the conventions where one was due and never came."""
@@ -86,12 +84,13 @@ def read_content(api: Api, body: Mapping[str, object], data: Mapping[str, object
     prompt, answer = Prompt([], [], []), list["Message"]()
     try:
         prompt = api.prompt(body)
-        _drop_large_blobs(prompt.messages, max_blob)
+        large_data.name_in_messages(prompt.messages, max_blob)
+        large_data.name_in_parts(prompt.system, max_blob)
     except Exception as error:
         _prompting.swallow(error)
     try:
         answer = api.answer(data)
-        _drop_large_blobs(answer, max_blob)
+        large_data.name_in_messages(answer, max_blob)
     except Exception as error:
         _answering.swallow(error)
     return Content(prompt, answer)
@@ -136,28 +135,3 @@ class Writer(NamedTuple):
                 except Exception as error:
                     _rendering.swallow(error)
         return into
-
-
-def _drop_large_blobs(messages: list[Message], max_bytes: int) -> None:
-    """Name inline data above the limit in place of keeping it."""
-    for message in messages:
-        parts = message.get("parts", [])
-        for index, part in enumerate(parts):
-            if part["type"] in _MAY_HOLD_BLOBS:
-                parts[index] = cast("Part", _small(part, max_bytes))
-
-
-def _small(value: object, max_bytes: int) -> object:
-    """The value, with what is too large named; what a tool returned may have it anywhere."""
-    if isinstance(value, list):
-        return [_small(item, max_bytes) for item in cast("list[object]", value)]
-    if not isinstance(value, dict):
-        return value
-    fields = cast("dict[str, object]", value)
-    if fields.get("type") != "blob":
-        return {name: _small(inner, max_bytes) for name, inner in fields.items()}
-    size = len(str(fields.get("content") or "")) * 3 // 4
-    if size <= max_bytes:
-        return fields
-    kept = {name: fields[name] for name in ("modality", "mime_type") if name in fields}
-    return {"type": "blob_omitted", **kept, "size": size}
