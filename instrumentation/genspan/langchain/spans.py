@@ -12,6 +12,7 @@ from opentelemetry.trace import SpanKind, set_span_in_context
 
 from genspan._core.calls.scope import Scope
 from genspan._core.emit import errors, limits
+from genspan._core.emit.redaction import NO_SECRETS
 from genspan._core.emit.span_attributes import Writer
 from genspan._core.guard import Guard
 from genspan.langchain import messages
@@ -68,7 +69,7 @@ class RunSpan(Scope):
         settings = self._telemetry.settings
         with _ending:
             if error is not None and not any(kind.__name__ in _NO_ERRORS for kind in type(error).__mro__):
-                failed = errors.failure(error, settings.span_content, ())
+                failed = errors.failure(error, settings.span_content, NO_SECRETS)
                 attributes[names.ERROR_TYPE] = failed.type
             if settings.span_content and self._span.is_recording():
                 attributes.update(self._content(None if failed else result))
@@ -87,7 +88,7 @@ class RunSpan(Scope):
         if "mlflow" in dialects:
             forms[names.MLFLOW_SPAN_INPUTS] = _for_mlflow(self._given)
             forms[names.MLFLOW_SPAN_OUTPUTS] = _for_mlflow(result)
-        return Writer(dialects, limits.of_span(self._span).length, ()).write(forms)
+        return Writer(dialects, limits.of_span(self._span).length, NO_SECRETS).write(forms)
 
 
 def _conversation(given: object, result: object) -> Mapping[str, object]:

@@ -16,6 +16,7 @@ from genspan._core.emit.events import Event
 from genspan._core.emit.metrics import INFERENCE, Measurement
 from genspan._core.emit.redaction import NO_SECRETS, Secrets
 from genspan._core.guard import Guard
+from genspan_semconv import attributes as names
 from genspan_semconv.model import Response, obj
 
 if TYPE_CHECKING:
@@ -234,8 +235,8 @@ class Call(Scope):
         broken = not (response.complete or self.done_seen) or (response.error is not None and not response.final)
         if ending is None and broken and self.request.route.key.stream:
             ending = "failed"
-        self._rename(response)
         secrets = self._secrets()
+        self._rename(response, secrets)
         failed = self._failure(error, response, secrets)
         outcome = span_attributes.Outcome(response, failed, ending, self.attempts, self._first_chunk)
         attributes, read = self._report(outcome, secrets)
@@ -245,7 +246,8 @@ class Call(Scope):
         self._end_span(attributes, shown, self._ended_at)
         context = of_span_only(context) if finalising else context
         kind = failed.type if failed else None
-        measurement = Measurement(key, context, seconds, self._first_chunk, response.model, response.usage, kind)
+        model = cast("str | None", attributes.get(names.GEN_AI_RESPONSE_MODEL))
+        measurement = Measurement(key, context, seconds, self._first_chunk, model, response.usage, kind)
         jobs = [partial(self._telemetry.measure, measurement)]
         if failed is not None or read is not None:
             if failed is not None and not settings.event_content:
@@ -266,17 +268,18 @@ class Call(Scope):
             _reading.swallow(error)
             return Response()
 
-    def _rename(self, response: Response) -> None:
+    def _rename(self, response: Response, secrets: Secrets) -> None:
         """Where only the response says what the call is, let the span say so too."""
-        if response.operation is None:
-            return
-        with _describing:
-            route = self.request.route
-            key = route.key._replace(
-                operation=response.operation, model=route.key.model or response.requested_model or response.model
-            )
-            self.request.route = route._replace(key=key)
-            self._telemetry.rename(self._span, key)
+        key = self.request.route.key
+        operation, model = response.operation or key.operation, key.model
+        if response.operation is not None:
+            model = model or response.requested_model or response.model
+        model = secrets.scrub(model) if model else model
+        if (operation, model) != (key.operation, key.model):
+            with _describing:
+                key = key._replace(operation=operation, model=model)
+                self.request.route = self.request.route._replace(key=key)
+                self._telemetry.rename(self._span, key)
 
     def _secrets(self) -> Secrets:
         """The request's credentials, looked for only where text is going to be emitted."""
@@ -296,11 +299,11 @@ class Call(Scope):
         if error is None and response.error is None:
             return None
         with _failing:
+            inside = None if response.error is None else secrets.scrub(response.error)
             if error is None:
-                return errors.reported(cast("str", response.error))
+                return errors.reported(cast("str", inside))
             failed = errors.failure(error, self._capturing, secrets)
-            inside = response.error if isinstance(error, Exception) else None
-            return failed if inside is None else errors.named(failed, inside)
+            return failed if inside is None or not isinstance(error, Exception) else errors.named(failed, inside)
         return None
 
     def _report(
@@ -319,7 +322,7 @@ class Call(Scope):
                 params = {**params, **request.route.api.params(body)}
             except Exception as error:
                 _parameters.swallow(error)
-            attributes = span_attributes.figures(key, params, outcome)
+            attributes = secrets.scrub_attributes(span_attributes.figures(key, params, outcome))
             if self._capturing:
                 read = span_attributes.read_content(request.route.api, body, self._data, settings.max_blob_bytes)
                 if settings.span_content and self._span.is_recording():

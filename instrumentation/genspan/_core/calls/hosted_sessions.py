@@ -71,16 +71,16 @@ class Sessions(ABC):
             for told in self.told(data, response):
                 if telemetry.listening() and self._counted.first(told.identity):
                     began = self._begun.pop(told.start, None)
-                    call = open_call(telemetry, partial(self._request, client, told), began)
+                    call = open_call(telemetry, partial(self._request, client, told, response.request), began)
                     if call is not None:
                         call.see(told.data)
                         call.end()
         except Exception as error:
             _telling.swallow(error)
 
-    def _request(self, client: Any, told: Told) -> Request:
+    def _request(self, client: Any, told: Told, sent: Any) -> Request:
         key = self._key(client, self._operation, self._models.get(told.runner or told.session), False)
-        request = Request(Route(self._api, key), {}, {}, "")
+        request = Request(Route(self._api, key), {}, sent.headers, sent.url)
         if told.session:
             request.params = {"conversation_id": told.session}
         return request

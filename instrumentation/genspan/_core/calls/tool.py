@@ -64,8 +64,8 @@ class ToolRun(Scope):
         self._cause = cause
         context = otel.get_current()
         turn = going_on(context, TURN, Turn)
-        self._tool = tool
-        self._secrets = turn.secrets if turn is not None else NO_SECRETS
+        self._secrets = secrets = turn.secrets if turn is not None else NO_SECRETS
+        self._tool = tool = tool._replace(name=secrets.scrub(tool.name), call_id=secrets.scrub(tool.call_id or ""))
         self.result: object = None
         self.cause: BaseException | None = None
         """The tool's own error, where the SDK swallows it."""

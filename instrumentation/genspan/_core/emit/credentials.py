@@ -50,7 +50,7 @@ _CONTENT: Final = frozenset(
     )
 )
 """Fields of bodies that hold what is said, or JSON schemas: what stands there is content and no credential."""
-_URL: Final = re.compile(r"[^:/?#]+://(?:(?P<user>[^/?#]*)@)?[^/?#]*(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")
+_URL: Final = re.compile(r"(?:[^:/?#]+://(?:(?P<user>[^/?#]*)@)?[^/?#]*)?(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")
 _MAX_DEPTH: Final = 12
 
 

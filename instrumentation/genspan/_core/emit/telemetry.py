@@ -147,7 +147,8 @@ class Telemetry:
         """Make a span that runs already one of this key."""
         name, attributes = self._named(key)
         span.update_name(name)
-        span.set_attributes(attributes)
+        root = getattr(span, "parent", span) is None
+        span.set_attributes({**attributes, **render_mlflow.root(name)} if root else attributes)
 
     def start_tool(self, tool: str, call_id: str | None, context: Context) -> Span:
         """Start the span of one run of a tool."""

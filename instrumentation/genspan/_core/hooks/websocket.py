@@ -135,7 +135,7 @@ class Sockets(ABC):
             socket = instance._connection
             key = self._key(instance, operation, model or _query_model(socket), stream, _address(socket))
             headers = dict[str, object](socket.request.headers.raw_items())  # those of the handshake
-            return Request(Route(api, key), sent.body, headers, "")
+            return Request(Route(api, key), sent.body, headers, socket.request.path)
 
         token = otel.attach(otel.get_current() if sent.context is None else sent.context)
         try:
