@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from genspan._core.emit import large_data, limits
 from genspan._core.emit.metrics import INFERENCE
-from genspan._core.emit.redaction import scrub
 from genspan._core.guard import Guard
 from genspan_semconv import attributes as names
 from genspan_semconv import render_genai, render_mlflow
@@ -122,7 +121,7 @@ class Writer(NamedTuple):
         if "genai" in self.dialects and key.operation in INFERENCE:
             outputs[names.GEN_AI_OUTPUT_MESSAGES] = read.answer
             inputs.update(render_genai.inputs(read.prompt))
-        question = scrub(render_mlflow.last_question(read.prompt), self.secrets)
+        question = self.secrets.scrub(render_mlflow.last_question(read.prompt))
         return Texts(self.write(outputs), self.write(inputs), question)
 
     def write(self, forms: Mapping[str, object]) -> dict[str, AttributeValue]:
