@@ -1,7 +1,7 @@
 """MLflow's guide for Gemini, with genspan in place of `mlflow.gemini.autolog()`.
 
 Needs an MLflow server at $MLFLOW_TRACKING_URI (default http://localhost:5000) and `pip install mlflow`, for reading
-the trace back. Prompts and answers are recorded, because the variable names MLflow as the destination.
+the trace back. Prompts and answers are recorded, because MLflow is the destination.
 """
 
 from __future__ import annotations
@@ -10,18 +10,13 @@ import os
 
 import mlflow
 from google import genai
-from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 import genspan
 
-os.environ.setdefault("MLFLOW_TRACKING_URI", "http://localhost:5000")
-os.environ.setdefault("MLFLOW_EXPERIMENT_NAME", "Gemini")
-provider = TracerProvider()
-provider.add_span_processor(BatchSpanProcessor(genspan.MlflowSpanExporter()))
-trace.set_tracer_provider(provider)
-genspan.instrument()
+genspan.configure()
+
+mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI", "http://localhost:5000"))
+mlflow.set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", "Gemini"))
 
 MODEL = os.environ.get("GEMINI_MODEL", "gemini-2.5-flash")
 

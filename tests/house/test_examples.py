@@ -12,7 +12,7 @@ import pytest
 from tests.support.provider import FakeProvider
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-TRACED = {"gemini_in_code.py", "gemini_guide.py"}
+TRACED = {"gemini_configure.py", "gemini_in_code.py", "gemini_guide.py"}
 PLAIN = sorted(path.name for path in EXAMPLES.glob("*.py") if path.name not in TRACED)
 
 # What each prints, and how many requests it makes.
@@ -31,6 +31,7 @@ EXPECTED = {
     "anthropic_message.py": ("tokens in", 1),
     "anthropic_stream.py": ("stopped by end_turn", 1),
     "anthropic_tools.py": ("(get_weather was asked for Paris)", 2),
+    "gemini_configure.py": ("Name a prime number above 100.", 1),
     "gemini_in_code.py": ('"gen_ai.provider.name": "gcp.gemini"', 1),
 }
 

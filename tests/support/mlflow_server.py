@@ -71,7 +71,7 @@ def _environment() -> dict[str, str]:
     return kept | {"MLFLOW_MODEL_CATALOG_URI": "", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
-def _start(program: Path, folder: Path, port: int) -> subprocess.Popen[bytes]:
+def _start(program: Path, folder: Path, port: int, env: dict[str, str]) -> subprocess.Popen[bytes]:
     command = [str(program), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += [
         "--backend-store-uri",
@@ -80,7 +80,9 @@ def _start(program: Path, folder: Path, port: int) -> subprocess.Popen[bytes]:
         str(folder / "files"),
     ]
     with (folder / "server.log").open("wb") as log:
-        return subprocess.Popen(command, cwd=folder, env=_environment(), stdout=log, stderr=log, start_new_session=True)
+        return subprocess.Popen(
+            command, cwd=folder, env=_environment() | env, stdout=log, stderr=log, start_new_session=True
+        )
 
 
 def _wait_until_ready(server: MlflowServer, process: subprocess.Popen[bytes]) -> None:
@@ -109,11 +111,11 @@ def _warm_up(server: MlflowServer) -> None:
 
 
 @contextmanager
-def running(home: Path, folder: Path) -> Iterator[MlflowServer]:
+def running(home: Path, folder: Path, **env: str) -> Iterator[MlflowServer]:
     """A server of the MLflow in the environment ``home`` that keeps all it has in ``folder``."""
     port = _free_port()
     server = MlflowServer(f"http://127.0.0.1:{port}", folder)
-    process = _start(home / "bin" / "mlflow", folder, port)
+    process = _start(home / "bin" / "mlflow", folder, port, env)
     try:
         _wait_until_ready(server, process)
         yield server
@@ -133,6 +135,49 @@ def environment(name: str = ".venv-mlflow") -> Path:
     if not (home / "bin" / "mlflow").exists():
         pytest.skip(f"no MLflow in {home}: `make {name}/.ready`, or {variable}=<environment>")
     return home
+
+
+@contextmanager
+def gateway(folder: Path, upstream: str) -> Iterator[MlflowServer]:
+    """A server whose AI gateway has the endpoints ``openai``, ``anthropic`` and ``gemini``, all asking one address."""
+    env = {
+        "MLFLOW_GATEWAY_API_BASE_ALLOWED_SCHEMES": "http,https",
+        "MLFLOW_GATEWAY_API_BASE_ALLOW_PRIVATE_IPS": "true",
+        "PYTHONPATH": str(_ROOT / "tests/support/gemini_upstream"),
+        "GEMINI_UPSTREAM": upstream,
+    }
+    with running(environment(), folder, **env) as server:
+        _warm_up(server)
+        for provider, model in (
+            ("openai", "gpt-4.1-mini"),
+            ("anthropic", "claude-sonnet-5"),
+            ("gemini", "gemini-2.5-flash"),
+        ):
+            _add_endpoint(server, provider, model, upstream)
+        yield server
+
+
+def _add_endpoint(server: MlflowServer, provider: str, model: str, upstream: str) -> None:
+    def create(what: str, **fields: Any) -> Any:
+        return server.call(f"/api/3.0/mlflow/gateway/{what}/create", fields)
+
+    address = {} if provider == "gemini" else {"auth_config": {"api_base": f"{upstream}/v1"}}
+    secret = create(
+        "secrets", secret_name=provider, secret_value={"api_key": "key-of-the-gateway"}, provider=provider, **address
+    )
+    definition = create(
+        "model-definitions",
+        name=provider,
+        secret_id=secret["secret"]["secret_id"],
+        provider=provider,
+        model_name=model,
+    )
+    linked = {
+        "model_definition_id": definition["model_definition"]["model_definition_id"],
+        "linkage_type": "PRIMARY",
+        "weight": 1.0,
+    }
+    create("endpoints", name=provider, model_configs=[linked], usage_tracking=True)
 
 
 @pytest.fixture(scope="session")

@@ -100,6 +100,7 @@ def loading() -> Iterator[CheckResult]:
             yield ok(f"opentelemetry-instrument takes the {kind} of genspan")
         else:
             yield warn(f"opentelemetry-instrument takes the {kind} {chosen.name!r} ({chosen.value}): {setting}=genspan")
+    yield note("In code genspan.configure() goes by the same variables; its arguments win over them")
 
 
 def is_our_distro() -> bool:
