@@ -24,7 +24,7 @@ test-generativeai: .venv-generativeai/.ready  ## google-generativeai over gRPC a
 	.venv-generativeai/bin/python -m pytest -q -rs tests/google_generativeai $(ARGS)
 
 # Warnings are off: these packages give many, of themselves and of each other.
-test-frameworks: .venv-frameworks/.ready  ## calls inside frameworks with spans of their own: google-adk, pydantic-ai, ...
+test-frameworks: .venv-frameworks/.ready .venv-mlflow/.ready  ## calls inside frameworks with spans of their own: google-adk, pydantic-ai, ...
 	.venv-frameworks/bin/python -m pytest -q -W ignore -n 2 --dist loadfile tests/frameworks $(ARGS)
 
 collector: .venv/.ready  ## build the pinned OpenTelemetry Collector (needs Go), or find one

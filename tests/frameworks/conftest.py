@@ -13,6 +13,7 @@ from tests.support.telemetry import Counts, Telemetry, clean_environment
 PACKAGES = {
     "test_agent_framework.py": "agent_framework.openai",
     "test_google_adk.py": "google.adk",
+    "test_into_mlflow.py": "google.adk",
     "test_langsmith.py": "langsmith",
     "test_litellm.py": "litellm",
     "test_logfire.py": "logfire",
