@@ -15,7 +15,7 @@ from genspan._core.calls.turn import current_turn
 from genspan._core.guard import Guard
 from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch
-from genspan._core.hooks.taps import AsyncTap, CallWatcher, Tap
+from genspan._core.hooks.taps import tap_chunks
 from genspan._core.routes.contract import Api, Request, Route
 from genspan._core.routes.provider_names import default_port
 from genspan._core.wire.json_text import parse
@@ -102,13 +102,13 @@ def _settle(call: Call, result: Any) -> Any:
 
 def _tap(call: Call, result: Any) -> None:
     # Shadowed on this one object until the SDK asks for the iterator; kept longer it would be a reference cycle.
-    def segments() -> Tap:
+    def segments() -> Any:
         del result.segments, result.async_segments
-        return Tap(result.segments(), CallWatcher(call))
+        return tap_chunks(result.segments(), call)
 
-    def async_segments() -> AsyncTap:
+    def async_segments() -> Any:
         del result.segments, result.async_segments
-        return AsyncTap(result.async_segments(), CallWatcher(call))
+        return tap_chunks(result.async_segments(), call)
 
     result.segments, result.async_segments = segments, async_segments
 

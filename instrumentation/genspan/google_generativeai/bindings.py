@@ -16,7 +16,7 @@ from genspan._core.calls.tool import Tool
 from genspan._core.guard import Guard
 from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch
-from genspan._core.hooks.taps import AsyncTap, CallWatcher, Tap
+from genspan._core.hooks.taps import tap_chunks
 from genspan._core.routes.contract import Request, Route
 from genspan.gemini import count_tokens, embeddings, generate_content
 from genspan_semconv.model import Key, count, obj
@@ -122,11 +122,11 @@ def _settle(call: Call, result: Any) -> Any:
 
 
 def _stream(call: Call, result: Any) -> Any:
-    return Tap(iter(result), CallWatcher(call, _answer))
+    return tap_chunks(iter(result), call, _answer)
 
 
 def _astream(call: Call, result: Any) -> Any:
-    return AsyncTap(aiter(result), CallWatcher(call, _answer))
+    return tap_chunks(aiter(result), call, _answer)
 
 
 def _unsent(instance: Any, args: Args, kwargs: Kwargs) -> Request:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from genspan._core.guard import Guard
-from genspan._core.hooks.taps import AsyncTap, Tap
+from genspan._core.hooks.taps import AsyncTap, Tap, tap
 from genspan._core.wire.content_encoding import decoder
 from genspan._core.wire.json_text import parse
 from genspan._core.wire.jsonl import Lines
@@ -96,9 +96,13 @@ class Body:
             self._hidden = self._hides(data)
         self._call.chunk(data)
 
-    def take(self, item: Any) -> bool:
-        """What the SDK makes of a chunk that ``see`` has taken: whether the program gets it."""
-        return not self._hidden
+    def tap(self, inner: Any) -> Tap | AsyncTap:
+        """The tap for the SDK's iterator of parsed chunks."""
+        return tap(inner, self, None if self._hides is None else self._takes_back)
+
+    def _takes_back(self, item: Any) -> bool:
+        """Whether the program is not given what the SDK makes of a chunk, since it did not ask for that."""
+        return self._hidden
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they came, and keep them as long as nobody parses them (of very many, the last ones)."""
@@ -280,11 +284,6 @@ class Raw:
         self._body = body
         self.reading = False
 
-    def take(self, item: bytes) -> bool:
-        """Bytes, as they came."""
-        self._body.feed(item)
-        return True
-
     def over(self, error: BaseException) -> None:
         """The end of the body, unless somebody who reads what is parsed of it sees it better."""
         self._body.over(error)
@@ -304,10 +303,10 @@ class _Tee:
         return getattr(self._inner, name)
 
     def __iter__(self) -> Tap:
-        return Tap(iter(self._inner), Raw(self._body))
+        return Tap(iter(self._inner), Raw(self._body), self._body.feed)
 
     def __aiter__(self) -> AsyncTap:
-        return AsyncTap(aiter(self._inner), Raw(self._body))
+        return AsyncTap(aiter(self._inner), Raw(self._body), self._body.feed)
 
     def close(self) -> None:
         try:

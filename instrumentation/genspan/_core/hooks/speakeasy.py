@@ -16,7 +16,6 @@ from genspan._core.guard import Guard
 from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch
 from genspan._core.hooks.response_watcher import KEY, settle
-from genspan._core.hooks.taps import tap
 from genspan._core.routes.contract import Request, Route
 from genspan_semconv.model import Key, text
 
@@ -137,6 +136,6 @@ def _stream(telemetry: Telemetry) -> Wrapper:
             if body and body.iterator is None:
                 inner = instance.generator
                 body.iterator = ref(inner)
-                instance.generator = tap(inner, body)
+                instance.generator = body.tap(inner)
 
     return wrapper

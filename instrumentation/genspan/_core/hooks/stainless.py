@@ -18,7 +18,6 @@ from genspan._core.guard import Guard
 from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch, Replacement
 from genspan._core.hooks.response_watcher import KEY, UNWATCHED, http_response, settle, watch
-from genspan._core.hooks.taps import tap
 from genspan._core.routes.contract import Request, Route
 from genspan_semconv.model import Key, obj
 
@@ -175,7 +174,7 @@ def _stream(telemetry: Telemetry, sessions: Sessions | None) -> Wrapper:
             if body is not None:
                 if body.iterator is None:
                     body.iterator = ref(inner)
-                return tap(inner, body)
+                return body.tap(inner)
         return inner
 
     return wrapper

@@ -25,10 +25,6 @@ class Watcher(Protocol):
     reading: bool
     """Set while the tap waits for an item."""
 
-    def take(self, item: Any) -> bool:
-        """Take an item; whether the program gets it, too."""
-        ...
-
     def over(self, error: BaseException) -> None:
         """There are no more items: a ``StopIteration``, or what reading raised."""
         ...
@@ -39,11 +35,13 @@ class Watcher(Protocol):
 
 
 class _Tap:
-    __slots__ = ("_inner", "_watcher")
+    __slots__ = ("_inner", "_take", "_watcher")
 
-    def __init__(self, inner: Any, watcher: Watcher) -> None:
+    def __init__(self, inner: Any, watcher: Watcher, take: Callable[[Any], bool | None] | None) -> None:
+        """``take(item)`` is given each item; what it says true to is kept from the program."""
         self._inner = inner
         self._watcher = watcher
+        self._take = take
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -61,7 +59,7 @@ class Tap(_Tap):
         return self
 
     def __next__(self) -> Any:
-        watcher = self._watcher
+        watcher, take = self._watcher, self._take
         while True:
             watcher.reading = True
             try:
@@ -71,7 +69,7 @@ class Tap(_Tap):
                 watcher.over(error)
                 raise
             watcher.reading = False
-            if watcher.take(item):
+            if take is None or not take(item):
                 return item
 
 
@@ -84,7 +82,7 @@ class AsyncTap(_Tap):
         return self
 
     async def __anext__(self) -> Any:
-        watcher = self._watcher
+        watcher, take = self._watcher, self._take
         while True:
             watcher.reading = True
             try:
@@ -94,34 +92,37 @@ class AsyncTap(_Tap):
                 watcher.over(error)
                 raise
             watcher.reading = False
-            if watcher.take(item):
+            if take is None or not take(item):
                 return item
 
 
-def tap(inner: Any, watcher: Watcher) -> Tap | AsyncTap:
+def tap(inner: Any, watcher: Watcher, take: Callable[[Any], bool | None] | None = None) -> Tap | AsyncTap:
     """The tap for an iterator of either kind."""
-    return AsyncTap(inner, watcher) if hasattr(inner, "__anext__") else Tap(inner, watcher)
+    return (AsyncTap if hasattr(inner, "__anext__") else Tap)(inner, watcher, take)
 
 
-class CallWatcher:
-    """Tells a call of the chunks of its answer; ``read(chunk)`` gives their JSON where they are objects of the SDK."""
+def tap_chunks(inner: Any, call: Call, read: Callable[[Any], object] | None = None) -> Tap | AsyncTap:
+    """Tell a call of the chunks of its answer; ``read(chunk)`` gives their JSON where they are objects of the SDK."""
+    if read is None:
+        return tap(inner, _CallWatcher(call), call.chunk)
 
-    __slots__ = ("_call", "_open", "_read", "reading")
+    def take(chunk: Any) -> None:
+        with _reading:
+            if call.watching:
+                call.chunk(read(chunk))
 
-    def __init__(self, call: Call, read: Callable[[Any], object] | None = None) -> None:
+    return tap(inner, _CallWatcher(call), take)
+
+
+class _CallWatcher:
+    """Sees to it that a call ends with its stream."""
+
+    __slots__ = ("_call", "_open", "reading")
+
+    def __init__(self, call: Call) -> None:
         self._call = call
-        self._read = read
         self._open = True
         self.reading = False
-
-    def take(self, item: Any) -> bool:
-        """A chunk."""
-        if self._read is None:
-            self._call.chunk(item)
-        elif self._call.watching:
-            with _reading:
-                self._call.chunk(self._read(item))
-        return True
 
     def over(self, error: BaseException) -> None:
         """The end of the stream."""

@@ -19,7 +19,7 @@ stream into the provider's own response JSON, so that ``response`` and ``answer`
 **Hooks.** A table of ``Patch`` rows, in terms of ``hooks/wrappers.py``: ``sync(calls(describe, settle))`` around the
 function that makes one request. ``settle(call, result)`` returns the user's result and sees to it that the call ends:
 at once where the answer has been read (``call.see(json)``, ``call.finish()``), else by whoever reads it
-(``response_watcher.settle`` for httpx responses, ``taps.CallWatcher`` for an iterator of parsed chunks).
+(``response_watcher.settle`` for httpx responses, ``taps.tap_chunks`` for an iterator of parsed chunks).
 
 **Turns** (``turns(request, agent)``) go around a method of the user's where the request hook cannot see how the call
 ends: the SDK parses the answer above it, or makes several requests for one call. A turn ends the calls under it; it has
