@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from scripts.generate_semconv import ROOT, load
 
+from genspan._core.routes import provider_names
 from genspan_semconv import attributes as names
 
 if TYPE_CHECKING:
@@ -83,6 +84,10 @@ def test_the_operations_of_a_declared_span_are_emitted(name):
 def test_the_values_of_a_declared_enum_are_emitted(name):
     literals = used("" if name.startswith("mlflow.") else RENDERER)[1]
     assert set(REGISTRY.attributes[name].members) <= literals
+
+
+def test_an_emitted_provider_name_is_declared():
+    assert set(provider_names._HOSTS.values()) <= REGISTRY.attributes["gen_ai.provider.name"].members.keys()
 
 
 def test_an_emitted_name_is_declared():
