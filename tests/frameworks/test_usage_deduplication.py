@@ -91,6 +91,14 @@ def test_usage_of_agents_further_out(run):
     assert run.exported("workflow") == {}
 
 
+@pytest.mark.parametrize("name", ["gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"])
+def test_a_call_with_one_figure_counts(run, name):
+    with run.tracer("agents").start_as_current_span("theirs") as span:
+        run.call({name: 7})
+        span.set_attributes({name: 7})
+    assert run.exported("theirs") == {}
+
+
 def test_usage_that_is_not_added_up_stays(run):
     with run.tracer("pydantic-ai").start_as_current_span(
         "agent", attributes={"gen_ai.aggregated_usage.input_tokens": 30}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
 _OWN_SCOPES: Final = "genspan."
+_FIGURES: Final = frozenset((names.GEN_AI_USAGE_INPUT_TOKENS, names.GEN_AI_USAGE_OUTPUT_TOKENS))
 
 _logger = logging.getLogger("genspan")
 _lock = Lock()
@@ -57,45 +58,53 @@ class UsageDeduplicator(SpanProcessor):
     def __init__(self) -> None:
         self._running: dict[int, int] = {}
         """The id of the span around each span of ours that runs, by the id of ours."""
-        self._counted_below = Recent[int, None]()
+        self._counted_below = Recent[int, bool]()
         """Ids of spans that have not ended, below which usage was reported."""
-        self._responses = Recent[object, None]()
+        self._responses = Recent[object, bool]()
         """Ids of responses whose usage we reported."""
         self._scopes: set[str] = set()
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Note which span one of ours runs in."""
-        with _starting:
-            around = _local_parent(span)
-            if around is not None and _is_ours(span):
-                self._running[_id(span)] = around
+        try:
+            if _is_ours(span):
+                around = _local_parent(span)
+                if around is not None:
+                    self._running[span.get_span_context().span_id] = around
+        except Exception as error:
+            _starting.swallow(error)
 
     def _on_ending(self, span: Span) -> None:
-        with _ending:
-            counted = self._has_been_counted(span)
-            if counted and not _is_ours(span):
+        try:
+            is_ours = _is_ours(span)
+            if not self._has_been_counted(span, is_ours):
+                return
+            if not is_ours:
                 self._take_usage_off(span)
             around = _local_parent(span)
-            if counted and around is not None:
-                self._counted_below.put(around, None)
+            if around is not None:
+                self._counted_below.put(around, True)
+        except Exception as error:
+            _ending.swallow(error)
 
     on_ending = _on_ending  # the name in the specification, where the SDK's is still marked as experimental
 
-    def _has_been_counted(self, span: Span) -> bool:
+    def _has_been_counted(self, span: Span, is_ours: bool) -> bool:
         """Whether the usage of a span, or of what ran below it, is on a span of ours."""
-        attributes = span.attributes or {}
-        response = attributes.get(names.GEN_AI_RESPONSE_ID)
-        self._running.pop(_id(span), None)
-        below = _id(span) in self._counted_below
-        self._counted_below.pop(_id(span), None)
+        identity = span.get_span_context().span_id
+        below = self._counted_below.pop(identity, False)
+        if is_ours:
+            self._running.pop(identity, None)
         if below:
             return True
-        if not _is_ours(span):
-            return _id(span) in self._running.values() or response in self._responses
-        if not any(map(is_usage, attributes)):
+        attributes = span.attributes or {}
+        response = attributes.get(names.GEN_AI_RESPONSE_ID)
+        if not is_ours:
+            return identity in self._running.values() or (response is not None and response in self._responses)
+        if _FIGURES.isdisjoint(attributes):
             return False
         if response is not None:
-            self._responses.put(response, None)
+            self._responses.put(response, True)
         return True
 
     def _take_usage_off(self, span: Span) -> None:
@@ -124,7 +133,3 @@ def _is_ours(span: Span) -> bool:
 def _local_parent(span: Span) -> int | None:
     parent = span.parent
     return None if parent is None or parent.is_remote else parent.span_id
-
-
-def _id(span: Span) -> int:
-    return span.get_span_context().span_id
