@@ -22,7 +22,8 @@ NAME = "generate_content gemini-2.5-flash"
 PROGRAM = """
 from google import genai
 
-print(genai.Client().models.generate_content(model="gemini-2.5-flash", contents="The opposite of hot is").text)
+client = genai.Client()
+print(client.models.generate_content(model="gemini-2.5-flash", contents="The opposite of hot is").text)
 """
 
 
