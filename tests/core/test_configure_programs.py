@@ -1,4 +1,4 @@
-"""Whole programs with ``genspan.configure()``: their ends, their children, and ``opentelemetry-instrument`` around them."""
+"""Programs with ``genspan.configure()``: their ends, their children, and ``opentelemetry-instrument`` around them."""
 
 from __future__ import annotations
 
