@@ -9,6 +9,7 @@ pytest.register_assert_rewrite("tests.support")  # before what follows imports i
 from genspan import (  # noqa: E402
     AnthropicInstrumentor,
     GeminiInstrumentor,
+    GroqInstrumentor,
     LangChainInstrumentor,
     OpenAIInstrumentor,
 )
@@ -26,10 +27,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=absent))
 
 
+INSTRUMENTORS = (GeminiInstrumentor, OpenAIInstrumentor, AnthropicInstrumentor, GroqInstrumentor, LangChainInstrumentor)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def nothing_is_traced_yet():
     """Whatever a module before left behind, a module begins with every SDK as it is."""
-    for one in (GeminiInstrumentor(), OpenAIInstrumentor(), AnthropicInstrumentor(), LangChainInstrumentor()):
+    for one in (each() for each in INSTRUMENTORS):
         if one.is_instrumented_by_opentelemetry:
             one.uninstrument()
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from genspan.control import instrument, last_trace_id, uninstrument
     from genspan.gemini import GeminiInstrumentor
     from genspan.google_generativeai import GoogleGenerativeAIInstrumentor
+    from genspan.groq import GroqInstrumentor
     from genspan.langchain import LangChainInstrumentor
     from genspan.mlflow import MlflowSpanExporter
     from genspan.openai import OpenAIInstrumentor
@@ -23,6 +24,7 @@ __all__ = [
     "AnthropicInstrumentor",
     "GeminiInstrumentor",
     "GoogleGenerativeAIInstrumentor",
+    "GroqInstrumentor",
     "LangChainInstrumentor",
     "MlflowSpanExporter",
     "OpenAIInstrumentor",
@@ -37,6 +39,7 @@ _HOMES = {
     "AnthropicInstrumentor": "genspan.anthropic",
     "GeminiInstrumentor": "genspan.gemini",
     "GoogleGenerativeAIInstrumentor": "genspan.google_generativeai",
+    "GroqInstrumentor": "genspan.groq",
     "LangChainInstrumentor": "genspan.langchain",
     "MlflowSpanExporter": "genspan.mlflow",
     "OpenAIInstrumentor": "genspan.openai",

@@ -9,7 +9,18 @@ import textwrap
 
 import pytest
 
-SDKS = ("google.genai", "openai", "anthropic", "langchain", "langchain_core", "mlflow", "httpx", "httpx2", "aiohttp")
+SDKS = (
+    "google.genai",
+    "openai",
+    "anthropic",
+    "groq",
+    "langchain",
+    "langchain_core",
+    "mlflow",
+    "httpx",
+    "httpx2",
+    "aiohttp",
+)
 
 REPORT = f"""
 import json, os, sys, threading

@@ -110,6 +110,8 @@ def test_endings(compare, provider, request, stream_surface, mode, ending):
     text = '{"city": "Paris", "degrees": 21}'
     if ending.do.__name__ == "timed_out" and (surface.reads == "lines" or str(surface) in request.module.SEVERAL):
         pytest.skip("a frame is several lines, or events: the second one does not keep the program waiting")
+    if ending.do.__name__ == "left_open" and not getattr(request.module, "CLOSED_BY_THE_LOOP", True):
+        pytest.skip("nothing is closed when the event loop ends; the span ends when the stream is let go")
     # What is there to read after it was closed is chance, unless nothing more was sent.
     held = ending.hold or "closed" in ending.do.__name__
     script = (Reply(text=text, hold=1),) if held else (Reply(text=text, slow=0.002),)

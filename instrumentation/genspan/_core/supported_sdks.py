@@ -41,6 +41,7 @@ SDKS: Final[Mapping[str, Sdk]] = {
     "anthropic": Sdk("anthropic", "anthropic", ("0.51.0", "0.125.0", "1.17.0", "2.14.0")),
     "gemini": Sdk("google-genai", "google.genai", ("1.10.0", "1.75.0", "2.34.0", "3.6.1")),
     "google_generativeai": Sdk("google-generativeai", "google.generativeai", ("0.7.2", "0.8.6")),
+    "groq": Sdk("groq", "groq", ("0.13.0", "0.37.1", "1.7.0")),
     "langchain": Sdk("langchain-core", "langchain_core", ("1.0.0", "1.8.3")),
     "openai": Sdk("openai", "openai", ("1.26.0", "1.109.1", "2.54.0", "3.57.0")),
 }

@@ -48,7 +48,7 @@ def usage_of(payload: Json) -> Json | None:
     """The usage object of a body or an event; of what was billed before, none."""
     if not isinstance(payload, dict) or isinstance(payload, responses.Billed):
         return None
-    return usage_in(payload, payload.get("response"))
+    return usage_in(payload, payload.get("response"), payload.get("x_groq"))
 
 
 def bill(usage: Json) -> Bill:

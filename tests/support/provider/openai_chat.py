@@ -128,6 +128,8 @@ def complete(request: Request, reply: Reply) -> Answer:
     if body.get("stream") is not True:
         return Answer(body=whole, content_type="application/json")
     chunks = list(_chunks(head, whole, bool((body.get("stream_options") or {}).get("include_usage"))))
+    if spent and request.path.startswith("/openai/v1/"):  # Groq's place and way to tell usage
+        chunks[-1] = {**chunks[-1], "x_groq": {"id": "req_fake", "usage": {**spent, "queue_time": 0.1}}}
     return Answer(chunks=chunks, frame=sse, last_frame=DONE, filler=_filler(head), content_type="text/event-stream")
 
 

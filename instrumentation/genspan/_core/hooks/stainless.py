@@ -1,4 +1,4 @@
-"""What openai and anthropic share: both SDKs are one generated base, hooked at the same places under the same names.
+"""What openai, anthropic and groq share: one generated base, hooked at the same places under the same names.
 
 One call of ``SyncAPIClient.request`` is one call of the user's with all its retries. ``_build_request`` is one attempt
 and has the final body, headers and URL; ``_process_response_data`` has every answer and every chunk as parsed JSON,
@@ -19,7 +19,7 @@ from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch, Replacement
 from genspan._core.hooks.response_watcher import KEY, UNWATCHED, http_response, settle, watch
 from genspan._core.routes.contract import Request, Route
-from genspan_semconv.model import Key, obj
+from genspan_semconv.model import Key, obj, text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from genspan._core.emit.telemetry import Telemetry
     from genspan._core.hooks.wrappers import Args, Kwargs, Wrapped, Wrapper
     from genspan._core.routes.contract import Api
+    from genspan._core.routes.routing import Row
 
     Find = Callable[[Any, Any], Request | None]
     Adjust = Callable[[Request, Any], None]
+    LookUp = Callable[[str, str], tuple[Row, dict[str, str]] | None]
+    MakeKey = Callable[[Any, str, str | None, bool], Key]
 
 _building = Guard("request of an SDK")
 _seeing = Guard("parsed response of an SDK")
@@ -39,7 +42,7 @@ _closing = Guard("close of a stream")
 
 
 def patches(
-    package: str, find: Find, adjust: Adjust, helpers: Sequence[tuple[str, str]], sessions: Sessions | None = None
+    package: str, find: Find, adjust: Adjust, helpers: Sequence[tuple[str, str]] = (), sessions: Sessions | None = None
 ) -> tuple[Patch | Replacement, ...]:
     """The patch points of one SDK.
 
@@ -58,6 +61,20 @@ def patches(
         *(Patch(module, f"{name}.__stream__", partial(_stream, sessions=sessions)) for module, name in streams),
         *(Patch(module, f"{name}.close", _close) for module, name in streams),
     )
+
+
+def unchanged(request: Request, options: Any) -> None:
+    """What ``adjust`` is where the requests of an SDK go out as they are."""
+
+
+def request(look_up: LookUp, key: MakeKey, client: Any, options: Any) -> Request | None:
+    """What ``find`` is where a row of the routes, the body's model and its ``stream`` say all."""
+    found = look_up(options.method, options.url)
+    if found is None:
+        return None
+    row, body = found[0], wire_body(options)
+    named = key(client, row.operation, text(body.get("model")), body.get("stream") is True)
+    return Request(Route(row.api, named), body, obj(options.headers), "")
 
 
 def loop(api: Api, provider: str) -> wrappers.Kind:
