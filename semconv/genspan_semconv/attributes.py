@@ -244,12 +244,16 @@ METRIC_GEN_AI_CLIENT_OPERATION_DURATION: Final = "gen_ai.client.operation.durati
 METRIC_GEN_AI_CLIENT_TOKEN_USAGE: Final = "gen_ai.client.token.usage"
 # Time from the request to the first chunk of a stream.
 METRIC_GEN_AI_CLIENT_OPERATION_TIME_TO_FIRST_CHUNK: Final = "gen_ai.client.operation.time_to_first_chunk"
+# Time between the chunks of a stream, after the first one.
+METRIC_GEN_AI_CLIENT_OPERATION_TIME_PER_OUTPUT_CHUNK: Final = "gen_ai.client.operation.time_per_output_chunk"
 # Duration of a tool run in the program.
 METRIC_GEN_AI_EXECUTE_TOOL_DURATION: Final = "gen_ai.execute_tool.duration"
 # Duration of a model call.
 METRIC_GEN_AI_CLIENT_INFERENCE_DURATION: Final = "gen_ai.client.inference.duration"
 # Time from the request to the first chunk of a stream.
 METRIC_GEN_AI_CLIENT_INFERENCE_TIME_TO_FIRST_CHUNK: Final = "gen_ai.client.inference.time_to_first_chunk"
+# Time between the chunks of a stream, after the first one.
+METRIC_GEN_AI_CLIENT_INFERENCE_TIME_PER_OUTPUT_CHUNK: Final = "gen_ai.client.inference.time_per_output_chunk"
 # Input tokens of one model call.
 METRIC_GEN_AI_CLIENT_INFERENCE_OPERATION_INPUT_TOKENS: Final = "gen_ai.client.inference.operation.input_tokens"
 # Output tokens of one model call.
@@ -284,9 +288,11 @@ BUCKETS: Final[Mapping[str, tuple[float, ...]]] = MappingProxyType(
         "gen_ai.client.operation.duration": _SECONDS,
         "gen_ai.client.token.usage": _TOKENS,
         "gen_ai.client.operation.time_to_first_chunk": _SECONDS,
+        "gen_ai.client.operation.time_per_output_chunk": _SECONDS,
         "gen_ai.execute_tool.duration": _SECONDS,
         "gen_ai.client.inference.duration": _SECONDS,
         "gen_ai.client.inference.time_to_first_chunk": _SECONDS,
+        "gen_ai.client.inference.time_per_output_chunk": _SECONDS,
         "gen_ai.client.inference.operation.input_tokens": _TOKENS,
         "gen_ai.client.inference.operation.output_tokens": _TOKENS,
     }

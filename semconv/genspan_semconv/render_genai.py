@@ -112,7 +112,7 @@ def start(key: Key) -> dict[str, AttributeValue]:
     return attributes
 
 
-def tool(name: str, call_id: str | None) -> dict[str, AttributeValue]:
+def tool(name: str, call_id: str | None, description: str | None = None) -> dict[str, AttributeValue]:
     """What is known when the run of a tool starts."""
     attributes: dict[str, AttributeValue] = {
         names.GEN_AI_OPERATION_NAME: "execute_tool",
@@ -121,6 +121,8 @@ def tool(name: str, call_id: str | None) -> dict[str, AttributeValue]:
     }
     if call_id:
         attributes[names.GEN_AI_TOOL_CALL_ID] = call_id
+    if description:
+        attributes[names.GEN_AI_TOOL_DESCRIPTION] = description
     return attributes
 
 

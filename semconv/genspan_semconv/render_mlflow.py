@@ -82,12 +82,21 @@ def tags(tags: Mapping[str, str]) -> dict[str, AttributeValue]:
     return {f"mlflow.traceTag.{key}": value for key, value in tags.items()}
 
 
-def usage(usage: Usage, into: dict[str, AttributeValue]) -> None:
-    """``mlflow.chat.tokenUsage``. MLflow sums it over spans, and needs the total to be there."""
-    if usage.input is None and usage.output is None:
+def usage(operation: str, usage: Usage, into: dict[str, AttributeValue]) -> None:
+    """``mlflow.chat.tokenUsage``. MLflow sums it over spans, and needs the total to be there.
+
+    What the provider did not report is left out, but that embeddings have no output is known.
+    """
+    tokens_in, tokens_out = usage.input, usage.output
+    if tokens_in is None and tokens_out is None:
         return
-    tokens_in, tokens_out = usage.input or 0, usage.output or 0
-    members = f'"input_tokens": {tokens_in}, "output_tokens": {tokens_out}, "total_tokens": {tokens_in + tokens_out}'
+    if operation == "embeddings":
+        tokens_out = tokens_out or 0
+    members = f'"total_tokens": {(tokens_in or 0) + (tokens_out or 0)}'
+    if tokens_out is not None:
+        members = f'"output_tokens": {tokens_out}, {members}'
+    if tokens_in is not None:
+        members = f'"input_tokens": {tokens_in}, {members}'
     if usage.cache_read is not None:
         members += f', "cache_read_input_tokens": {usage.cache_read}'
     if usage.cache_write is not None:

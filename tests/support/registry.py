@@ -230,6 +230,10 @@ def _figures(attributes: Mapping[str, Any]) -> Iterator[str]:
         yield f"mlflow.llm.model is {attributes['mlflow.llm.model']!r}, not {model!r}"
 
 
+def _of(attributes: Mapping[str, Any]) -> object:
+    return attributes.get("gen_ai.operation.name")
+
+
 def _mlflow_figures(attributes: Mapping[str, Any], usage: Mapping[str, int], total: int) -> Iterator[str]:
     try:
         counts = json.loads(attributes["mlflow.chat.tokenUsage"])
@@ -239,8 +243,8 @@ def _mlflow_figures(attributes: Mapping[str, Any], usage: Mapping[str, int], tot
     except ValueError:
         return  # said by the attribute's schema
     expected = {
-        "input_tokens": usage.get("input_tokens", 0),
-        "output_tokens": usage.get("output_tokens", 0),
+        "input_tokens": usage.get("input_tokens"),
+        "output_tokens": usage.get("output_tokens", 0 if _of(attributes) == "embeddings" else None),
         "total_tokens": total,
         "cache_read_input_tokens": usage.get("cache_read.input_tokens"),
         "cache_creation_input_tokens": usage.get("cache_write.input_tokens"),

@@ -56,7 +56,7 @@ def allowed(params: Any, response: Response, prompt: Any, answer: Any) -> None:
     key = Key("chat", "openai", "gpt", "host", 443, True)
     into = {**render_genai.start(key), **render_mlflow.start("chat", "openai")}
     if response.usage is not None:
-        render_mlflow.usage(response.usage, into)
+        render_mlflow.usage("chat", response.usage, into)
         render_genai.usage(response.usage, into)
     render_genai.response(response, into)
     render_genai.params(params, into)

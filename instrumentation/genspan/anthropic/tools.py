@@ -11,7 +11,7 @@ from genspan._core.guard import Guard
 from genspan._core.hooks import stainless, wrappers
 from genspan._core.hooks.patches import Patch
 from genspan.anthropic import messages
-from genspan_semconv.model import obj
+from genspan_semconv.model import obj, text
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -32,12 +32,13 @@ _expecting = Guard("tool calls of a message")
 loop = stainless.loop(messages, "anthropic")
 
 
-def _describe(kwargs: Kwargs) -> Tool:
+def _describe(args: Args, kwargs: Kwargs) -> Tool:
     """``tool_use_span(client, tool, *, tool_use_id, tool_name, input, ...)``: the answer has been read by then."""
     turn = current_turn()
     if turn is not None:
         turn.release()
-    return Tool(kwargs["tool_name"], kwargs["tool_use_id"], kwargs["input"])
+    tool = args[1] if len(args) > 1 else kwargs.get("tool")
+    return Tool(kwargs["tool_name"], kwargs["tool_use_id"], kwargs["input"], text(getattr(tool, "description", None)))
 
 
 def _span(telemetry: Telemetry) -> Wrapper:
@@ -45,7 +46,7 @@ def _span(telemetry: Telemetry) -> Wrapper:
 
     def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         manager = wrapped(*args, **kwargs)
-        run = open_tool(telemetry, partial(_describe, kwargs))
+        run = open_tool(telemetry, partial(_describe, args, kwargs))
         return manager if run is None else Around(manager, run)
 
     return wrapper
@@ -123,7 +124,8 @@ def _called(instance: Any, args: Args, kwargs: Kwargs) -> Tool:
     """``BetaFunctionTool.call(input)``."""
     turn = current_turn()
     call_id = turn.take(instance.name) if turn is not None else None
-    return Tool(instance.name, call_id, args[0] if args else kwargs["input"])
+    description = text(getattr(instance, "description", None))
+    return Tool(instance.name, call_id, args[0] if args else kwargs["input"], description)
 
 
 _calls = wrappers.tools(_called)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import lru_cache
+from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from genspan._core.calls.tool import Tool
@@ -11,7 +12,7 @@ from genspan._core.calls.turn import current_turn
 from genspan._core.guard import Guard
 from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch
-from genspan_semconv.model import seq
+from genspan_semconv.model import seq, text
 
 if TYPE_CHECKING:
     from genspan._core.emit.telemetry import Telemetry
@@ -96,19 +97,22 @@ def _function(instance: Any, args: Args, kwargs: Kwargs) -> Tool:
     """``invoke_function_from_dict_args(args, function_to_invoke)``."""
     arguments = args[0] if args else kwargs["args"]
     function = args[1] if len(args) > 1 else kwargs["function_to_invoke"]
-    return _pending(getattr(function, "__name__", type(function).__name__), arguments)
+    documentation = text(getattr(function, "__doc__", None))  # of which the SDK makes the declaration
+    return _pending(getattr(function, "__name__", type(function).__name__), arguments, cleandoc(documentation or ""))
 
 
 def _mcp(instance: Any, args: Args, kwargs: Kwargs) -> Tool:
     """``McpToGenAiToolAdapter.call_tool(function_call)``."""
     call = args[0] if args else kwargs["function_call"]
-    return _pending(call.name, call.args)
+    listed = getattr(getattr(instance, "_list_tools_result", None), "tools", ())
+    found = next((text(tool.description) for tool in listed if tool.name == call.name), None)
+    return _pending(call.name, call.args, found)
 
 
-def _pending(name: str, arguments: object) -> Tool:
+def _pending(name: str, arguments: object, description: str | None) -> Tool:
     turn = current_turn()
     call_id = turn.take(name) if turn is not None else None
-    return Tool(name, call_id, arguments)
+    return Tool(name, call_id, arguments, description)
 
 
 def _cause(error: BaseException) -> BaseException:

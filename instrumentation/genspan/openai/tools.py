@@ -9,7 +9,7 @@ from genspan._core.calls.turn import current_turn
 from genspan._core.hooks import stainless, wrappers
 from genspan._core.hooks.patches import Patch
 from genspan.openai import responses
-from genspan_semconv.model import obj, parsed
+from genspan_semconv.model import obj, parsed, text
 
 if TYPE_CHECKING:
     from genspan._core.hooks.wrappers import Args, Kwargs
@@ -26,7 +26,8 @@ def _tool(instance: Any, args: Args, kwargs: Kwargs) -> Tool:
     if turn is not None:
         turn.release()
     item = kwargs.get("item", args[-1] if args else None)
-    return Tool(item.name, item.call_id, parsed(item.arguments))
+    known = obj(getattr(obj(getattr(instance, "_functions", None)).get(item.name), "tool", None))
+    return Tool(item.name, item.call_id, parsed(item.arguments), text(known.get("description")))
 
 
 def _result(returned: Any) -> object:

@@ -247,7 +247,9 @@ class Call(Scope):
         context = of_span_only(context) if finalising else context
         kind = failed.type if failed else None
         model = cast("str | None", attributes.get(names.GEN_AI_RESPONSE_MODEL))
-        measurement = Measurement(key, context, seconds, self._first_chunk, model, response.usage, kind)
+        measurement = Measurement(
+            key, context, seconds, self._first_chunk, self._chunks - 1, model, response.usage, kind
+        )
         jobs = [partial(self._telemetry.measure, measurement)]
         if failed is not None or read is not None:
             if failed is not None and not settings.event_content:

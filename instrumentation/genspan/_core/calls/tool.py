@@ -41,11 +41,12 @@ def open_tool(
 
 
 class Tool(NamedTuple):
-    """What is known of a run before it: the tool's name, the id of the model's call, the arguments."""
+    """What is known of a run before it: the tool's name, the id of the model's call, the arguments, what it is for."""
 
     name: str
     call_id: str | None
     arguments: object
+    description: str | None = None
 
 
 _OVER: Final = Tool("", None, None)
@@ -72,7 +73,7 @@ class ToolRun(Scope):
         self.code: str | None = None
         """What went wrong, where there is no exception."""
         self._started = perf_counter()
-        self._span = telemetry.start_tool(tool.name, tool.call_id, context)
+        self._span = telemetry.start_tool(tool.name, tool.call_id, tool.description, context)
         self._context = with_span(outside(context), self._span, TOOL, self)
 
     def end(self, error: BaseException | None = None) -> None:

@@ -42,10 +42,21 @@ def of_span(span: Span) -> Limits:
 
 
 def within(attributes: dict[str, AttributeValue], limit: Limits) -> dict[str, AttributeValue]:
-    """As many of the attributes as the span holds, the first ones first; the very first even if older ones must go."""
+    """As many of the attributes as the span holds, the first ones first; the very first even if older ones must go.
+
+    A string that is too long for the span is left out: cut off, an id or a figure would be another one.
+    """
+    if limit.length is not None:
+        attributes = {name: value for name, value in attributes.items() if _fits(value, limit.length)}
     if limit.attributes is None or len(attributes) <= limit.attributes:
         return attributes
     return dict(list(attributes.items())[: max(limit.attributes, _ALWAYS)])
+
+
+def _fits(value: AttributeValue, length: int) -> bool:
+    if isinstance(value, str):
+        return len(value) <= length
+    return not isinstance(value, list) or all(len(item) <= length for item in value if isinstance(item, str))
 
 
 def put(name: str, value: object, limit: int | None, secrets: Secrets, into: dict[str, AttributeValue]) -> None:

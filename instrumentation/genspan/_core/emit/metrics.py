@@ -26,6 +26,8 @@ class Measurement(NamedTuple):
     seconds: float
     chunk: float | None
     """Seconds to the first chunk of a stream."""
+    later_chunks: int
+    """Chunks after the first one, as the SDK gave them to the program."""
     model: str | None
     usage: Usage | None
     error: str | None
@@ -42,6 +44,7 @@ class Instruments:
         if latest:
             self._inference = self._histogram(names.METRIC_GEN_AI_CLIENT_INFERENCE_DURATION, "s")
             self._first_chunk = self._histogram(names.METRIC_GEN_AI_CLIENT_INFERENCE_TIME_TO_FIRST_CHUNK, "s")
+            self._later_chunk = self._histogram(names.METRIC_GEN_AI_CLIENT_INFERENCE_TIME_PER_OUTPUT_CHUNK, "s")
             self._input = self._histogram(names.METRIC_GEN_AI_CLIENT_INFERENCE_OPERATION_INPUT_TOKENS, "{token}")
             self._output = self._histogram(names.METRIC_GEN_AI_CLIENT_INFERENCE_OPERATION_OUTPUT_TOKENS, "{token}")
             self._counters: dict[str, Counter] = {
@@ -57,6 +60,7 @@ class Instruments:
         else:
             self._inference = self._duration
             self._first_chunk = self._histogram(names.METRIC_GEN_AI_CLIENT_OPERATION_TIME_TO_FIRST_CHUNK, "s")
+            self._later_chunk = self._histogram(names.METRIC_GEN_AI_CLIENT_OPERATION_TIME_PER_OUTPUT_CHUNK, "s")
             self._input = self._output = self._histogram(names.METRIC_GEN_AI_CLIENT_TOKEN_USAGE, "{token}")
         self._cache: dict[object, dict[str, AttributeValue]] = {}
 
@@ -66,6 +70,9 @@ class Instruments:
         (self._inference if inference else self._duration).record(m.seconds, self._attributes(m, m.error), m.context)
         if m.chunk is not None:
             self._first_chunk.record(m.chunk, self._attributes(m), m.context)
+            if m.later_chunks > 0:  # once a stream: a record costs as much as reading some chunks
+                mean = (m.seconds - m.chunk) / m.later_chunks
+                self._later_chunk.record(mean, self._attributes(m), m.context)
         usage = m.usage
         if usage is None or (self._latest and not inference):
             return

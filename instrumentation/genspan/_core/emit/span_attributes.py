@@ -47,7 +47,7 @@ def figures(key: Key, params: Params, outcome: Outcome) -> dict[str, AttributeVa
         into[names.ERROR_TYPE] = failed.type
     try:
         if response.usage is not None:
-            render_mlflow.usage(response.usage, into)
+            render_mlflow.usage(key.operation, response.usage, into)
             render_genai.usage(response.usage, into)
     except Exception as error:
         _usage.swallow(error)

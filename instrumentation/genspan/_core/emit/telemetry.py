@@ -150,10 +150,10 @@ class Telemetry:
         root = getattr(span, "parent", span) is None
         span.set_attributes({**attributes, **render_mlflow.root(name)} if root else attributes)
 
-    def start_tool(self, tool: str, call_id: str | None, context: Context) -> Span:
+    def start_tool(self, tool: str, call_id: str | None, description: str | None, context: Context) -> Span:
         """Start the span of one run of a tool."""
         with _starting:
-            attributes = {**render_genai.tool(tool, call_id), **render_mlflow.start(_TOOL, None)}
+            attributes = {**render_genai.tool(tool, call_id, description), **render_mlflow.start(_TOOL, None)}
             return self._start(f"{_TOOL} {tool}", attributes, context, SpanKind.INTERNAL)
         return trace.NonRecordingSpan(trace.get_current_span(context).get_span_context())
 
