@@ -7,6 +7,7 @@ import json
 
 import pytest
 from langchain.agents import create_agent
+from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import ToolException, tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
@@ -147,6 +148,22 @@ def test_nested_agent_is_an_agent_below_the_tool_that_runs_it(install, provider,
     create_agent(gpt(), tools=[ask_helper], name="boss").invoke(ASK)
     assert ("invoke_agent helper", "execute_tool ask_helper") in tree(telemetry)
     assert len(telemetry.named("invoke_agent")) == 2
+
+
+def test_agent_without_a_name_inside_a_tool_is_an_agent_and_a_chain_there_a_workflow(install, provider, gpt):
+    chain = RunnableLambda(lambda text: text + "!", name="shout")
+
+    @tool
+    def ask(city: str) -> str:
+        """Ask another agent."""
+        return chain.invoke(inner.invoke({"messages": [("user", "hello")]})["messages"][-1].content)
+
+    telemetry = install()
+    inner = create_agent(gpt(), tools=[]).with_config(tags=["inner"])
+    create_agent(gpt(), tools=[ask], name="boss").invoke(ASK)
+    assert ("invoke_agent LangGraph", "execute_tool ask") in tree(telemetry)
+    assert ("invoke_workflow shout", "execute_tool ask") in tree(telemetry)
+    assert {span.name for span in telemetry.named("invoke_workflow")} == {"invoke_workflow shout"}
 
 
 def test_nodes_of_a_graph_are_workflows_under_the_graph(install, provider, gpt):

@@ -9,25 +9,27 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import context as otel
 
 from genspan._core.config import flag
 from genspan._core.guard import Guard
 from genspan._core.hooks.patches import Patch
-from genspan.langchain.handler import SCOPE, make_handler
+from genspan.langchain.handler import ENTRY, Entry, make_handler
 from genspan.langchain.runs import Runs
+from genspan_semconv.model import obj
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
-    from uuid import UUID
 
     from genspan._core.emit.telemetry import Telemetry
     from genspan._core.hooks.wrappers import Args, Kwargs, Wrapped, Wrapper
 
 SHOW_ALL = "GENSPAN_LANGCHAIN_ALL_RUNS"
 """``true`` shows prompt templates, parsers and the steps of agents too."""
+
+_AGENTS: Final = ("langchain.agents.factory", "langgraph.prebuilt.chat_agent_executor")
 
 _configuring, _entering = Guard("callbacks of LangChain"), Guard("context of a run of LangChain")
 
@@ -54,6 +56,8 @@ class Hooks:
             Patch("langchain_core.runnables.config", "_set_config_context", self._inside),
             Patch("langgraph._internal._runnable", "_set_config_context", self._inside),
             *(Patch(module, f"{owner}.{name}", self._scoped(name)) for module, owner, name in scoped),
+            Patch("langgraph.pregel.main", "Pregel.stream", partial(self._graph, read=_read)),
+            Patch("langgraph.pregel.main", "Pregel.astream", partial(self._graph, read=_aread)),
             Patch(chat, "BaseChatModel._generate_with_cache", self._one),
             Patch(chat, "BaseChatModel._agenerate_with_cache", self._aone),
             Patch(chat, "BaseChatModel._convert_cached_generations", self._cached),
@@ -103,7 +107,7 @@ class Hooks:
         runs = self._of(telemetry)
 
         def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-            with scope(runs):
+            with entered(runs, Entry(tool_call_id=kwargs.get("tool_call_id"))):
                 return wrapped(*args, **kwargs)
 
         return wrapper
@@ -112,19 +116,30 @@ class Hooks:
         runs = self._of(telemetry)
 
         async def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-            with scope(runs):
+            with entered(runs, Entry(tool_call_id=kwargs.get("tool_call_id"))):
                 return await wrapped(*args, **kwargs)
 
         return wrapper
 
-    def _scoped_stream(self, telemetry: Telemetry, read: Callable[[Runs, Any], Any]) -> Wrapper:
+    def _scoped_stream(self, telemetry: Telemetry, read: Callable[..., Any]) -> Wrapper:
         runs = self._of(telemetry)
 
         def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
             inner = wrapped(*args, **kwargs)
-            outer = read(runs, inner)
-            outer.__name__, outer.__qualname__ = inner.__name__, inner.__qualname__
-            return outer
+            return _named(read(runs, inner, Entry()), inner)
+
+        return wrapper
+
+    def _graph(self, telemetry: Telemetry, read: Callable[..., Any]) -> Wrapper:
+        """``Pregel.stream(...)``, which ``invoke`` reads too."""
+        runs = self._of(telemetry)
+
+        def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+            inner = wrapped(*args, **kwargs)
+            with _configuring:
+                if _is_agent(instance):
+                    return _named(read(runs, inner, Entry(is_agent=True)), inner)
+            return inner
 
         return wrapper
 
@@ -159,20 +174,26 @@ class Hooks:
         return wrapper
 
 
+def _is_agent(graph: Any) -> bool:
+    """Whether a graph has the model's node of ``create_agent``, or of LangGraph's own ``create_react_agent``."""
+    nodes = obj(getattr(getattr(graph, "builder", None), "nodes", None))
+    runnables = [getattr(nodes.get(name), "runnable", None) for name in ("model", "agent")]
+    return any(getattr(getattr(one, "func", None), "__module__", None) in _AGENTS for one in runnables)
+
+
 @contextmanager
-def scope(runs: Runs) -> Generator[None]:
+def entered(runs: Runs, entry: Entry) -> Generator[None]:
     """Put the context back afterwards. Where the block raises, end what began in it: not every error is reported."""
-    began: list[UUID] = []
-    token = otel.attach(otel.set_value(SCOPE, began))
+    token = otel.attach(otel.set_value(ENTRY, entry))
     try:
         yield
     except BaseException as error:
         with _entering:
-            for identity in began:
+            for identity in entry.began:
                 runs.end(identity, error)
         raise
     finally:
-        began.clear()
+        entry.began.clear()
         otel.detach(token)
 
 
@@ -187,11 +208,16 @@ def within(runs: Runs, manager: Any) -> Generator[None]:
         otel.detach(token)
 
 
-def _read(runs: Runs, inner: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+def _named(ours: Any, theirs: Any) -> Any:
+    ours.__name__, ours.__qualname__ = theirs.__name__, theirs.__qualname__
+    return ours
+
+
+def _read(runs: Runs, inner: Generator[Any, Any, Any], entry: Entry) -> Generator[Any, Any, Any]:
     try:
         while True:
             try:
-                with scope(runs):
+                with entered(runs, entry):
                     item = next(inner)
             except StopIteration:
                 return
@@ -200,11 +226,11 @@ def _read(runs: Runs, inner: Generator[Any, Any, Any]) -> Generator[Any, Any, An
         inner.close()
 
 
-async def _aread(runs: Runs, inner: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
+async def _aread(runs: Runs, inner: AsyncGenerator[Any, Any], entry: Entry) -> AsyncGenerator[Any, Any]:
     try:
         while True:
             try:
-                with scope(runs):
+                with entered(runs, entry):
                     item = await anext(inner)
             except StopAsyncIteration:
                 return

@@ -24,13 +24,32 @@ if TYPE_CHECKING:
 
     Begin = Callable[[Runs, Wire, Any, dict[str, Any]], None]
 
-SCOPE: Final = create_key("genspan-langchain-scope")
+ENTRY: Final = create_key("genspan-langchain-entry")
+"""The method of LangChain's that the program entered last, as an ``Entry``."""
 
 _starting, _ending = Guard("start of a run of LangChain"), Guard("end of a run of LangChain")
 
 _STEPS: Final = ("prompt", "parser")
 _DEFAULT_NAMES: Final = ("Runnable", "ChannelWrite", "ChannelRead", "Branch", "_", "<")
 """How names begin that LangChain and LangGraph give; any other is the application's own."""
+
+
+class Entry:
+    """What is known of a method of a model, a retriever, a tool or a graph before its run begins."""
+
+    __slots__ = ("began", "is_agent", "tool_call_id")
+
+    def __init__(self, is_agent: bool = False, tool_call_id: object = None) -> None:
+        self.began: list[UUID] = []
+        """Ids of the runs that began in it, and whose contexts are current until it returns."""
+        self.is_agent = is_agent
+        """Whether the next run to begin is that of an agent."""
+        self.tool_call_id = text(tool_call_id)
+        """The id of the model's call: before langchain-core 1.1 handlers are not given it."""
+
+
+def _entry() -> Entry:
+    return cast("Entry | None", otel.get_value(ENTRY)) or Entry()
 
 
 def make_handler(runs: Runs) -> Any:
@@ -93,20 +112,23 @@ def _chain(runs: Runs, serialized: Wire, given: Any, run: dict[str, Any]) -> Non
 
 def _operation(facts: Facts, run: Run, kind: object, show_all: bool) -> str | None:
     """What a chain run is: an agent, a workflow of the application's, or nothing worth a span."""
-    step = any(tag.startswith("graph:step:") for tag in facts.tags)
-    agent = facts.metadata.get("ls_integration") == "langchain_create_agent"
-    if agent and (facts.name == run.agent or not step or _is_another_agent(run)):
+    entry = _entry()
+    if entry.is_agent:
+        run.is_agent, entry.is_agent = True, False  # the runs inside see the same entry
         return "invoke_agent"
     if show_all:
         return "invoke_workflow"
-    if agent or kind in _STEPS or "langsmith:hidden" in facts.tags:
+    if kind in _STEPS or "langsmith:hidden" in facts.tags or _is_step_of_agent(facts, run.parent):
         return None
     own = not facts.name.startswith(_DEFAULT_NAMES) and "<" not in facts.name
     return "invoke_workflow" if own or run.parent is None else None
 
 
-def _is_another_agent(run: Run) -> bool:
-    return run.agent is not None and run.parent is not None and run.parent.agent != run.agent
+def _is_step_of_agent(facts: Facts, parent: Run | None) -> bool:
+    while parent is not None and parent.span is None:
+        parent = parent.parent
+    step = any(tag.startswith(("graph:step:", "seq:step:")) for tag in facts.tags)
+    return step and parent is not None and parent.is_agent
 
 
 def _chat_model(runs: Runs, serialized: Wire, given: Any, run: dict[str, Any]) -> None:
@@ -131,7 +153,7 @@ def _tool(runs: Runs, serialized: Wire, given: Any, run: dict[str, Any]) -> None
     if found is None:
         return
     name = text(serialized.get("name")) or facts.name
-    attributes = render_genai.tool(name, text(run.get("tool_call_id")))
+    attributes = render_genai.tool(name, text(run.get("tool_call_id")) or _entry().tool_call_id)
     description = text(serialized.get("description"))
     if description is not None:
         attributes[names.GEN_AI_TOOL_DESCRIPTION] = description
@@ -148,10 +170,10 @@ def _retriever(runs: Runs, serialized: Wire, given: Any, run: dict[str, Any]) ->
 
 
 def _enter(facts: Facts, run: Run) -> None:
-    """Make the run's context current until the method that it began in returns (``bindings.scope``)."""
-    began = cast("list[UUID] | None", otel.get_value(SCOPE))
-    if began is not None:
-        began.append(facts.id)
+    """Make the run's context current until the method that it began in returns (``bindings.entered``)."""
+    entry = cast("Entry | None", otel.get_value(ENTRY))
+    if entry is not None:
+        entry.began.append(facts.id)
         otel.attach(run.context)
 
 

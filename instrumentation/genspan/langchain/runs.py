@@ -60,15 +60,14 @@ class Facts(NamedTuple):
 class Run:
     """One run that is under way. ``context`` is what runs below it begin in."""
 
-    __slots__ = ("agent", "context", "conversation", "model", "name", "parent", "span")
+    __slots__ = ("context", "conversation", "is_agent", "model", "parent", "span")
 
     def __init__(self, facts: Facts, parent: Run | None, context: Context) -> None:
-        self.name = facts.name
         self.parent = parent
         self.context = context
         self.span: RunSpan | None = None
         self.model: ModelRun | None = None
-        self.agent = text(facts.metadata.get("lc_agent_name"))
+        self.is_agent = False
         self.conversation = text(facts.metadata.get("thread_id"))
 
 
