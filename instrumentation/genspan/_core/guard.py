@@ -12,11 +12,18 @@ _logger = logging.getLogger("genspan")
 _reported: set[str] = set()
 
 
+def swallow(site: str, error: Exception) -> None:
+    """Log a failure of ours once per site, at debug: ``swallow("content of an answer", error)``."""
+    if site not in _reported:
+        _reported.add(site)
+        _logger.debug("genspan failed in %s; the program's call is not affected", site, exc_info=error)
+
+
 class Guard:
-    """``with guard:`` swallows an ``Exception`` of the block and logs it once per site, at debug.
+    """``with Guard("end of a call"):`` swallows an ``Exception`` of the block and logs it once per site, at debug.
 
     What is no ``Exception`` (KeyboardInterrupt, SystemExit, cancellation) belongs to the user's program and passes.
-    Where every call and every chunk comes by, ``except Exception as error: guard.swallow(error)`` costs less.
+    Where every call and every chunk comes by, ``except Exception as error: swallow(site, error)`` costs less.
     """
 
     __slots__ = ("_site",)
@@ -37,6 +44,4 @@ class Guard:
 
     def swallow(self, error: Exception) -> None:
         """Log it once per site, at debug."""
-        if self._site not in _reported:
-            _reported.add(self._site)
-            _logger.debug("genspan failed in %s; the program's call is not affected", self._site, exc_info=error)
+        swallow(self._site, error)

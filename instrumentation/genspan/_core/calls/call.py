@@ -15,7 +15,7 @@ from genspan._core.emit import credentials, errors, limits, span_attributes
 from genspan._core.emit.events import Event
 from genspan._core.emit.metrics import INFERENCE, Measurement
 from genspan._core.emit.redaction import NO_SECRETS, Secrets
-from genspan._core.guard import Guard
+from genspan._core.guard import Guard, swallow
 from genspan_semconv import attributes as names
 from genspan_semconv.model import Response, obj
 
@@ -33,12 +33,6 @@ _MAX_CHUNKS: Final = 50_000
 """Chunks of one stream whose content is kept; the figures of all chunks are."""
 
 _LET_GO: Final = ("closed", "dropped")
-
-_opening = Guard("start of a call")
-_reading = Guard("figures of a response")
-_describing = Guard("attributes of a call")
-_parameters = Guard("parameters of a request")
-_failing = Guard("error of a call")
 
 
 class Owner(Protocol):
@@ -80,7 +74,7 @@ def open_call(telemetry: Telemetry, describe: Callable[[], Request | None], bega
             return Call(telemetry, request, context if around is None else outside(context), owner, began)
         return None if around is None else OtherRequest(telemetry, context)
     except Exception as error:
-        _opening.swallow(error)
+        swallow("start of a call", error)
         return None
 
 
@@ -146,7 +140,7 @@ class Call(Scope):
         try:
             self._data = self.request.after(self._data, obj(data))
         except Exception as error:
-            _reading.swallow(error)
+            swallow("figures of a response", error)
 
     def arrived(self) -> None:
         """The first of a streamed answer is here, whoever will read it."""
@@ -168,7 +162,7 @@ class Call(Scope):
             if self._capturing and self._chunks <= _MAX_CHUNKS:
                 fold.content(chunk)
         except Exception as error:
-            _reading.swallow(error)
+            swallow("figures of a response", error)
 
     @property
     def answered(self) -> bool:
@@ -267,7 +261,7 @@ class Call(Scope):
                 self._data = self._fold.data()
             return self.request.route.api.response(self._data)
         except Exception as error:
-            _reading.swallow(error)
+            swallow("figures of a response", error)
             return Response()
 
     def _rename(self, response: Response, secrets: Secrets) -> None:
@@ -278,7 +272,7 @@ class Call(Scope):
             model = model or response.requested_model or response.model
         model = secrets.scrub(model) if model else model
         if (operation, model) != (key.operation, key.model):
-            with _describing:
+            with Guard("attributes of a call"):
                 key = key._replace(operation=operation, model=model)
                 self.request.route = self.request.route._replace(key=key)
                 self._telemetry.rename(self._span, key)
@@ -293,14 +287,14 @@ class Call(Scope):
                 self._owner.secrets |= found
             return found
         except Exception as error:
-            _failing.swallow(error)
+            swallow("error of a call", error)
             self._capturing = False  # what cannot be scrubbed is not emitted
             return NO_SECRETS
 
     def _failure(self, error: BaseException | None, response: Response, secrets: Secrets) -> Failure | None:
         if error is None and response.error is None:
             return None
-        with _failing:
+        with Guard("error of a call"):
             inside = None if response.error is None else secrets.scrub(response.error)
             if error is None:
                 return errors.reported(cast("str", inside))
@@ -323,7 +317,7 @@ class Call(Scope):
             try:
                 params = {**params, **request.route.api.params(body)}
             except Exception as error:
-                _parameters.swallow(error)
+                swallow("parameters of a request", error)
             attributes = secrets.scrub_attributes(span_attributes.figures(key, params, outcome))
             if self._capturing:
                 read = span_attributes.read_content(request.route.api, body, self._data, settings.max_blob_bytes)
@@ -337,7 +331,7 @@ class Call(Scope):
             if not settings.event_content or key.operation not in INFERENCE:
                 read = None
         except Exception as error:
-            _describing.swallow(error)
+            swallow("attributes of a call", error)
         return attributes, read
 
 

@@ -11,7 +11,7 @@ from time import time_ns
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genspan._core.calls.call import open_call
-from genspan._core.guard import Guard
+from genspan._core.guard import swallow
 from genspan._core.routes.contract import Request, Route
 from genspan._core.routes.seen_ids import Recent
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from genspan_semconv.model import Key
 
     MakeKey = Callable[[Any, str, str | None, bool], Key]
-
-_telling = Guard("events of a session")
 
 
 class Told(NamedTuple):
@@ -76,7 +74,7 @@ class Sessions(ABC):
                         call.see(told.data)
                         call.end()
         except Exception as error:
-            _telling.swallow(error)
+            swallow("events of a session", error)
 
     def _request(self, client: Any, told: Told, sent: Any) -> Request:
         key = self._key(client, self._operation, self._models.get(told.runner or told.session), False)

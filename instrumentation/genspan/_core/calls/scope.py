@@ -11,7 +11,7 @@ from opentelemetry.trace import INVALID_SPAN, StatusCode
 from genspan._core.context import emitting
 from genspan._core.emit import errors, limits
 from genspan._core.emit.last_trace import remember
-from genspan._core.guard import Guard
+from genspan._core.guard import swallow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from genspan._core.emit.errors import Failure
     from genspan._core.emit.telemetry import Telemetry
     from genspan_semconv.model import AttributeValue
-
-_ending = Guard("end of a span")
 
 
 class Scope:
@@ -82,7 +80,7 @@ class Scope:
             finally:
                 span.end(at)
         except Exception as error:
-            _ending.swallow(error)
+            swallow("end of a span", error)
         finally:
             emitting.reset(busy)
 

@@ -13,7 +13,7 @@ from genspan._core.context import TOOL, TURN, going_on, outside, suppressed, wit
 from genspan._core.emit import errors, limits
 from genspan._core.emit.redaction import NO_SECRETS
 from genspan._core.emit.span_attributes import Writer
-from genspan._core.guard import Guard
+from genspan._core.guard import Guard, swallow
 from genspan_semconv import attributes as names
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from genspan._core.emit.telemetry import Telemetry
     from genspan_semconv.model import AttributeValue
 
-_opening = Guard("start of a tool")
-_ending = Guard("end of a tool")
-
 
 def open_tool(
     telemetry: Telemetry,
@@ -33,7 +30,7 @@ def open_tool(
     cause: Callable[[BaseException], BaseException] = lambda error: error,
 ) -> ToolRun | None:
     """Begin a run, or ``None`` where nobody listens or it is suppressed."""
-    with _opening:
+    with Guard("start of a tool"):
         if not telemetry.listening() or suppressed(otel.get_current()):
             return None
         return ToolRun(telemetry, describe(), cause)
@@ -97,7 +94,7 @@ class ToolRun(Scope):
                     self._tool.name, self._started, failed.type if failed else None, self._context
                 )
         except Exception as failure:
-            _ending.swallow(failure)
+            swallow("end of a tool", failure)
         finally:
             self._let_go()
 

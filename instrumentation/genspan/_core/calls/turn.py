@@ -14,7 +14,7 @@ from genspan._core.calls.scope import Scope
 from genspan._core.context import CALL, TURN, going_on, outside, suppressed, with_span
 from genspan._core.emit import errors
 from genspan._core.emit.redaction import NO_SECRETS
-from genspan._core.guard import Guard
+from genspan._core.guard import swallow
 from genspan_semconv import attributes as names
 from genspan_semconv import render_mlflow
 from genspan_semconv.model import Key
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
 
 AGENT: Final = "invoke_agent"
 _MAX_PENDING: Final = 1000
-
-_opening = Guard("start of a turn")
-_planning = Guard("tools of a turn")
-_ending = Guard("end of a turn")
 
 
 def open_turn(telemetry: Telemetry, request: Callable[[], Request], agent: Callable[[], bool]) -> Turn | None:
@@ -55,7 +51,7 @@ def open_turn(telemetry: Telemetry, request: Callable[[], Request], agent: Calla
             return None
         return Turn(telemetry, request, agent, context)
     except Exception as error:
-        _opening.swallow(error)
+        swallow("start of a turn", error)
         return None
 
 
@@ -88,7 +84,7 @@ class Turn(Scope):
             if self._caller is not None:
                 self._open(self._caller)
         except Exception as error:
-            _opening.swallow(error)
+            swallow("start of a turn", error)
         return super().__enter__()
 
     def _open(self, caller: Context) -> None:
@@ -97,7 +93,7 @@ class Turn(Scope):
         try:
             agent = self.agent()
         except Exception as error:
-            _planning.swallow(error)
+            swallow("tools of a turn", error)
             agent = False
         if agent:
             self._span = self._telemetry.start_call(AGENT_KEY, caller, SpanKind.INTERNAL)
@@ -161,7 +157,7 @@ class Turn(Scope):
             if self._span is not INVALID_SPAN:
                 self._describe(None if isinstance(error, GeneratorExit) else error)
         except Exception as failure:
-            _ending.swallow(failure)
+            swallow("end of a turn", failure)
         finally:
             self._let_go()
 

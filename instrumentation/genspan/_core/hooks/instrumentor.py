@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from genspan._core.supported_sdks import Sdk
 
 _logger = logging.getLogger("genspan")
-_beginning = Guard("instrumenting an SDK")
 
 _lock = RLock()
 
@@ -110,11 +109,11 @@ class ProviderInstrumentor(BaseInstrumentor):
         from genspan._core.emit.telemetry import Telemetry
         from genspan._core.hooks.patches import Bindings
 
-        with _beginning:  # it may run in the program's import of the SDK
+        with Guard("instrumenting an SDK"):  # it may run in the program's import of the SDK
             if _logger.isEnabledFor(logging.DEBUG) and (installed := self.sdk.untested()) is not None:
                 newest = self.sdk.tested[-1]
                 _logger.debug("%s %s is newer than %s, the newest tested", self.sdk.distribution, installed, newest)
-        with _beginning:
+        with Guard("instrumenting an SDK"):
             self._telemetry = Telemetry(type(self).__module__, self._settings or read_settings(), **providers)
             self._bindings = Bindings(self._patch_points(), self._telemetry)
             self._bindings.install()

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from genspan._core.hooks.wrappers import Wrapper
 
 _logger = logging.getLogger("genspan")
-_patching = Guard("a patch point")
 
 
 class Patch(NamedTuple):
@@ -85,7 +84,7 @@ class Bindings:
     def _apply(self, module: ModuleType) -> None:
         with self._lock:
             for patch in self._patches[module.__name__] if self._active else ():
-                with _patching:
+                with Guard("a patch point"):
                     self._patch(module, patch)
 
     def _patch(self, module: ModuleType, patch: Patch | Replacement) -> None:

@@ -10,7 +10,7 @@ from collections import deque
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from genspan._core.guard import Guard
+from genspan._core.guard import Guard, swallow
 from genspan._core.hooks.taps import AsyncTap, Tap, tap
 from genspan._core.wire.content_encoding import decoder
 from genspan._core.wire.json_text import parse
@@ -34,10 +34,6 @@ _MAX_KEPT: Final = 16 << 20
 _MAX_TAIL: Final = 4096
 _MAX_PIECES: Final = 32
 _DONE: Final = re.compile(rb"[\r\n]data: ?\[DONE\]")
-
-_settling = Guard("response of an SDK")
-_replaying = Guard("an answer read as bytes")
-_ending = Guard("end of a body")
 
 
 class Body:
@@ -126,7 +122,7 @@ class Body:
             self._pieces.append(cast("Decode", self._decode)(data))
         except Exception as error:
             self._decode = None
-            _replaying.swallow(error)
+            swallow("an answer read as bytes", error)
 
     def read(self, content: bytes) -> None:
         """Take a body that is there whole and decoded."""
@@ -147,7 +143,7 @@ class Body:
         if error is None or isinstance(error, (StopIteration, StopAsyncIteration)):
             self._end(None, None)
             return
-        with _replaying:
+        with Guard("an answer read as bytes"):
             if self._kept is None:
                 self._see_error(error)
         self._end(error, None, isinstance(error, GeneratorExit))
@@ -169,11 +165,11 @@ class Body:
         if self._over:
             return
         self._over = True
-        with _ending:
+        with Guard("end of a body"):
             tail = self._tail()
             if b"[DONE]" in tail and _DONE.search(tail) is not None:
                 self._call.done_seen = True
-            with _replaying:
+            with Guard("an answer read as bytes"):
                 ending = self._replay(ending)
             if error is None and ending is None:
                 self._call.finish()
@@ -185,7 +181,7 @@ class Body:
         return b"".join(self._pieces)[-_MAX_TAIL:] if self._streams else b""
 
     def _see_lines(self, values: Iterator[object]) -> None:
-        with _replaying:
+        with Guard("an answer read as bytes"):
             for value in values:
                 self._call.chunk(value)
 
@@ -249,7 +245,7 @@ def settle(call: Call, result: Any) -> Any:
             else:
                 watch(call, response)
     except Exception as error:
-        _settling.swallow(error)
+        swallow("response of an SDK", error)
         call.end()
     return result
 

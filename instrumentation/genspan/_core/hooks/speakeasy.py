@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     Find = Callable[[Any, Any], Request | None]
     NameProvider = Callable[[Any], str]
 
-_sending = Guard("request of an SDK")
-_tapping = Guard("stream of an SDK")
-
 
 class Method(NamedTuple):
     """A public method that makes model calls: where it is, and what it is should it fail before it sends anything."""
@@ -118,7 +115,7 @@ def _async_attempt(telemetry: Telemetry) -> Wrapper:
 
 
 def _sent(request: Any) -> Any:
-    with _sending:
+    with Guard("request of an SDK"):
         call = current_call()
         if call is not None:
             call.attempts += 1
@@ -131,7 +128,7 @@ def _stream(telemetry: Telemetry) -> Wrapper:
 
     def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         wrapped(*args, **kwargs)
-        with _tapping:
+        with Guard("stream of an SDK"):
             body = instance.response.extensions.get(KEY)
             if body and body.iterator is None:
                 inner = instance.generator

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from weakref import ref
 
 from genspan._core.calls.call import current_call
-from genspan._core.guard import Guard
+from genspan._core.guard import Guard, swallow
 from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch, Replacement
 from genspan._core.hooks.response_watcher import KEY, UNWATCHED, http_response, settle, watch
@@ -34,11 +34,6 @@ if TYPE_CHECKING:
     Adjust = Callable[[Request, Any], None]
     LookUp = Callable[[str, str], tuple[Row, dict[str, str]] | None]
     MakeKey = Callable[[Any, str, str | None, bool], Key]
-
-_building = Guard("request of an SDK")
-_seeing = Guard("parsed response of an SDK")
-_tapping = Guard("stream of an SDK")
-_closing = Guard("close of a stream")
 
 
 def patches(
@@ -116,7 +111,7 @@ def _attempt(telemetry: Telemetry, adjust: Adjust) -> Wrapper:
             call.attempts += 1
             adjust(call.request, options)
         except Exception as error:
-            _building.swallow(error)
+            swallow("request of an SDK", error)
         request = wrapped(*args, **kwargs)
         try:
             if call.watching:
@@ -124,7 +119,7 @@ def _attempt(telemetry: Telemetry, adjust: Adjust) -> Wrapper:
             call.request.headers = request.headers
             call.request.url = request.url
         except Exception as error:
-            _building.swallow(error)
+            swallow("request of an SDK", error)
         return request
 
     return wrapper
@@ -152,7 +147,7 @@ def _see(telemetry: Telemetry, original: Any, sessions: Sessions | None) -> Any:
             elif body is None:
                 other(client, kwargs["data"], kwargs["response"])
         except Exception as error:
-            _seeing.swallow(error)
+            swallow("parsed response of an SDK", error)
         return bound(*args, **kwargs)
 
     class Processing:
@@ -177,7 +172,7 @@ def _stream(telemetry: Telemetry, sessions: Sessions | None) -> Wrapper:
 
     def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         inner = wrapped(*args, **kwargs)
-        with _tapping:
+        with Guard("stream of an SDK"):
             response = _body(instance) if telemetry.listening() else None
             body = None if response is None else response.extensions.get(KEY)
             if response is None or body is UNWATCHED:
@@ -201,7 +196,7 @@ def _close(telemetry: Telemetry) -> Wrapper:
     """``close()`` of a stream object: where the body is in memory already, it has nothing to close."""
 
     def over(stream: Any) -> None:
-        with _closing:
+        with Guard("close of a stream"):
             response = _body(stream)
             body = None if response is None else response.extensions.get(KEY)
             if body:

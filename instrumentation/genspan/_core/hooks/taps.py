@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from genspan._core.calls.call import Call
 
 
-_reading = Guard("chunk of a stream")
-
-
 class Watcher(Protocol):
     """Who is told of what a tap reads."""
 
@@ -107,7 +104,7 @@ def tap_chunks(inner: Any, call: Call, read: Callable[[Any], object] | None = No
         return tap(inner, _CallWatcher(call), call.chunk)
 
     def take(chunk: Any) -> None:
-        with _reading:
+        with Guard("chunk of a stream"):
             if call.watching:
                 call.chunk(read(chunk))
 

@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 _MAX_ASKED: Final = 200
 
-_parsing, _sending, _ending = (Guard(f"{what} of a websocket") for what in ("event", "message", "end"))
-
 
 def _itself(instance: Any) -> tuple[Any, Wire]:
     return instance, {}
@@ -151,7 +149,7 @@ class Sockets(ABC):
 
     def _parse(self, telemetry: Telemetry) -> Wrapper:
         def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-            with _parsing:
+            with Guard("event of a websocket"):
                 if telemetry.listening():
                     begin = partial(self._begin, telemetry, instance)
                     self.event(begin, self._of(instance), args[0] if args else kwargs["data"])
@@ -163,7 +161,7 @@ class Sockets(ABC):
         """JSON text, an object of JSON, or an object of the SDK's."""
 
         def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-            with _sending:
+            with Guard("message of a websocket"):
                 message = self._known(args[0] if args else next(iter(kwargs.values())))
                 if message.get("type") == self.asking and telemetry.listening():
                     connection, beside = place(instance)
@@ -198,14 +196,16 @@ class Sockets(ABC):
             raise
 
     def _lost(self, instance: Any, error: Exception) -> None:
-        with _ending:
+        with Guard("end of a websocket"):
             if any(kind.__name__ == "ConnectionClosed" for kind in type(error).__mro__):
                 self._of(instance).end(error, "failed")
 
     def _close(self, telemetry: Telemetry) -> Wrapper:
         def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-            with _ending:
-                self._of(instance).end(ending="closed")
+            with Guard("end of a websocket"):
+                connection = self._connections.pop(instance, None)  # with all that was said in it
+                if connection is not None:
+                    connection.end(ending="closed")
             return wrapped(*args, **kwargs)
 
         return wrapper

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     Describe = Callable[[Any, Args, Kwargs], Request | None]
     Settle = Callable[[Any, Any], Any]
 
-_returning = Guard("result of a tool")
-
 
 class Kind(NamedTuple):
     """What is opened around a function of an SDK, and what is done with what the function returns."""
@@ -74,7 +72,7 @@ def tools(
         return open_tool(telemetry, partial(describe, instance, args, kwargs), cause)
 
     def settle(run: Any, returned: Any) -> Any:
-        with _returning:
+        with Guard("result of a tool"):
             cast("ToolRun", run).result = result(returned)
         run.end()
         return returned
