@@ -299,3 +299,28 @@ def test_large_prompts_take_no_more_memory_than_without_tracing(sdk, kind, captu
     bare, _ = program("large_prompts", sdk, kind, "bare")
     traced, _ = program("large_prompts", sdk, kind, "traced", capture=capture)
     assert traced <= 1.2 * bare
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("close", [False, True], ids=["answered", "closed-early"])
+def test_websocket_keeps_no_prompt_that_is_answered_or_left(traced, provider, close):
+    telemetry = traced()
+    client = openai_client(provider.url, False)
+    gc.collect()
+    gc.disable()
+    try:
+        with client.responses.connect() as connection:
+            prompt = Prompt("hello")
+            watched = weakref.ref(prompt)
+            connection.response.create(model="gpt-4.1-mini", input=prompt)
+            del prompt
+            for event in connection:
+                if event.type == ("response.output_text.delta" if close else "response.completed"):
+                    break
+            if close:
+                connection.close()
+            assert watched() is None
+            assert len(telemetry.spans) == 1
+    finally:
+        gc.enable()
+        client.close()
