@@ -4,7 +4,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest test-generativeai test-frameworks test-collector collector lint type format bench screenshot clean
+.PHONY: help demo test test-fast test-versions test-newest test-generativeai test-frameworks test-collector collector lint type format lock bench screenshot clean
 
 help:  ## show this list
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,12 +16,27 @@ test: .venv/.ready .venv-mlflow/.ready .venv-mlflow-oldest/.ready .venv-mlflow-n
 	@scripts/system-package.sh chromium chromium
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore tests/collector $(ARGS)
 
-test-oldest: .venv-oldest/.ready  ## the same hooks on the oldest supported SDKs
-	.venv-oldest/bin/python -m pytest -q -n 2 --dist loadfile tests/openai tests/anthropic \
-	  tests/gemini/test_matrix.py tests/gemini/test_patching.py tests/gemini/test_replay.py tests/gemini/test_recordings_driver.py $(ARGS)
+test-fast: .venv/.ready  ## the tests of single modules and a slice of the others, within two minutes
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --fast $(ARGS)
+
+test-versions: test-sdks-oldest test-sdks-last-1 test-sdks-last-2 test-sdks-newest  ## the hooks on the oldest SDKs, the last of each major version, the newest
+
+# What is the same on every version of an SDK. The oldest ones run with the oldest OpenTelemetry, too.
+HOOKS := tests/core/test_instrumentor.py tests/core/test_otel_internals.py tests/house/test_patch_points.py \
+  $(foreach sdk,openai anthropic gemini,$(foreach file,matrix replay methods,tests/$(sdk)/test_$(file).py)) \
+  tests/anthropic/test_apis.py tests/gemini/test_patching.py
+
+test-sdks-%: .venv-sdks-%/.ready
+	.venv-sdks-$*/bin/python -m pytest -q -n 2 --dist loadfile $(HOOKS) $(ARGS)
+
+test-newest: .venv-newest/.ready  ## the same on the newest of everything, whatever the lock files say
+	.venv-newest/bin/python -m pytest -q -n 2 --dist loadfile $(HOOKS) $(ARGS)
+
+lock: .venv/.ready  ## raise the versions in locks/ to the newest (ARGS=test: only these)
+	scripts/lock.sh $(ARGS)
 
 test-generativeai: .venv-generativeai/.ready  ## google-generativeai over gRPC and REST, in an environment with protobuf 5
-	.venv-generativeai/bin/python -m pytest -q -rs tests/google_generativeai $(ARGS)
+	.venv-generativeai/bin/python -m pytest -q tests/google_generativeai $(ARGS)
 
 # Warnings are off: these packages give many, of themselves and of each other.
 test-frameworks: .venv-frameworks/.ready .venv-mlflow/.ready  ## calls inside frameworks with spans of their own: google-adk, pydantic-ai, ...
@@ -30,16 +45,16 @@ test-frameworks: .venv-frameworks/.ready .venv-mlflow/.ready  ## calls inside fr
 collector: .venv/.ready  ## build the pinned OpenTelemetry Collector (needs Go), or find one
 	$(BIN)/python scripts/collector.py
 
-# What cannot be had here is said, and the tests that need it are skipped with their reason.
+# What cannot be had here is said, and the tests that need it are skipped with their reason; in CI that is a failure.
 test-collector: .venv/.ready .venv-mlflow/.ready collector  ## every configuration against the real Collector, the heavy ones too
 	@scripts/system-package.sh prometheus prometheus
 	@scripts/system-package.sh java default-jre-headless
 	@scripts/system-package.sh mvn maven
 	@PATH="$$PATH:$$(echo /usr/lib/postgresql/*/bin | tr ' ' :)" scripts/system-package.sh initdb postgresql
-	@.venv-mlflow/bin/python -c 'import psycopg2' 2>/dev/null || .venv-mlflow/bin/uv pip install --quiet --python .venv-mlflow/bin/python psycopg2-binary==2.9.13 || echo "note: no psycopg2-binary; MLflow on PostgreSQL is skipped" >&2
-	@[ -f .venv-phoenix/.ready ] || scripts/venv.sh .venv-phoenix "$(PYTHON)" arize-phoenix==20.26.1 || echo "note: no arize-phoenix; its test is skipped" >&2
-	@scripts/jaeger.sh >/dev/null || true
-	GENSPAN_HEAVY=1 $(BIN)/python -m pytest -q -rs tests/collector $(ARGS)
+	@.venv-mlflow/bin/uv pip install --quiet --python .venv-mlflow/bin/python psycopg2-binary==2.9.13
+	@[ -f .venv-phoenix/.ready ] || scripts/venv.sh .venv-phoenix "$(PYTHON)" arize-phoenix==20.26.1
+	@scripts/jaeger.sh >/dev/null
+	GENSPAN_HEAVY=1 $(BIN)/python -m pytest -q tests/collector $(ARGS)
 
 lint: .venv/.ready  ## style and generated files
 	$(BIN)/ruff check .
@@ -63,29 +78,34 @@ screenshot: .venv/.ready .venv-mlflow/.ready  ## make the picture of the README 
 	$(BIN)/python scripts/screenshot.py
 
 clean:  ## remove what these targets made
-	rm -rf .venv .venv-mlflow .venv-mlflow-oldest .venv-mlflow-newest .venv-oldest .venv-generativeai .venv-frameworks .venv-phoenix .cache dist
+	rm -rf .venv .venv-mlflow .venv-mlflow-oldest .venv-mlflow-newest .venv-sdks-* .venv-newest .venv-generativeai .venv-frameworks .venv-phoenix .cache dist
 
 # Environments. Each is made anew when what it depends on changes.
-.venv/.ready: pyproject.toml scripts/venv.sh
-	@scripts/venv.sh .venv "$(PYTHON)" -e . --group test --group lint
+LOCKED := --no-deps -r locks
 
-.venv-mlflow/.ready: scripts/venv.sh Makefile
-	@scripts/venv.sh .venv-mlflow "$(PYTHON)" mlflow==3.17.2
+.venv/.ready: pyproject.toml scripts/venv.sh locks/test.txt
+	@scripts/venv.sh .venv "$(PYTHON)" $(LOCKED)/test.txt -e .
+
+.venv-sdks-%/.ready: pyproject.toml scripts/venv.sh locks/sdks-%.txt
+	@scripts/venv.sh .venv-sdks-$* "$(PYTHON)" $(LOCKED)/sdks-$*.txt -e .
+
+.venv-newest/.ready: pyproject.toml scripts/venv.sh
+	@scripts/venv.sh .venv-newest "$(PYTHON)" -e . --group tools openai[realtime] anthropic[bedrock,vertex] google-genai[aiohttp]
+
+.venv-mlflow/.ready: scripts/venv.sh locks/mlflow.txt
+	@scripts/venv.sh .venv-mlflow "$(PYTHON)" $(LOCKED)/mlflow.txt
 
 # The first MLflow that takes spans (it needs an older SQLAlchemy), and the last: 3.18 is published without the versions of
 # mlflow-skinny and mlflow-tracing that it asks for; it holds all of them itself.
-.venv-mlflow-oldest/.ready: scripts/venv.sh Makefile
-	@scripts/venv.sh .venv-mlflow-oldest "$(PYTHON)" mlflow==3.6.0 "sqlalchemy<2.1"
+.venv-mlflow-oldest/.ready: scripts/venv.sh locks/mlflow-oldest.txt
+	@scripts/venv.sh .venv-mlflow-oldest "$(PYTHON)" $(LOCKED)/mlflow-oldest.txt
 
-.venv-mlflow-newest/.ready: scripts/venv.sh Makefile
-	@scripts/venv.sh .venv-mlflow-newest "$(PYTHON)" mlflow==3.17.2
+.venv-mlflow-newest/.ready: scripts/venv.sh locks/mlflow.txt Makefile
+	@scripts/venv.sh .venv-mlflow-newest "$(PYTHON)" $(LOCKED)/mlflow.txt
 	@.venv-mlflow-newest/bin/uv pip install --quiet --no-deps --python .venv-mlflow-newest/bin/python mlflow==3.18.0
 
-.venv-generativeai/.ready: pyproject.toml scripts/venv.sh
-	@scripts/venv.sh .venv-generativeai "$(PYTHON)" -e . --group generativeai
+.venv-generativeai/.ready: pyproject.toml scripts/venv.sh locks/generativeai.txt
+	@scripts/venv.sh .venv-generativeai "$(PYTHON)" $(LOCKED)/generativeai.txt -e .
 
-.venv-oldest/.ready: pyproject.toml scripts/venv.sh scripts/oldest.txt
-	@scripts/venv.sh .venv-oldest "$(PYTHON)" -e . --group test --override scripts/oldest.txt
-
-.venv-frameworks/.ready: pyproject.toml scripts/venv.sh scripts/frameworks.txt
-	@scripts/venv.sh .venv-frameworks "$(PYTHON)" -e . --group test -r scripts/frameworks.txt
+.venv-frameworks/.ready: pyproject.toml scripts/venv.sh locks/frameworks.txt
+	@scripts/venv.sh .venv-frameworks "$(PYTHON)" $(LOCKED)/frameworks.txt -e .

@@ -5,7 +5,7 @@
 Each line is one OTLP request as JSON. Of a line that MLflow refuses, every span is sent by itself: the good ones are
 saved, the others are printed with MLflow's reason and written to FILE.refused.jsonl. What MLflow has already it does
 not store twice. Needs Python only; the header Authorization is taken from $MLFLOW_AUTHORIZATION. The exit status is
-1 if something was refused, 2 if the server did not answer.
+1 if something was refused, 2 if the server did not answer (or only to say that it is busy) or there is no such archive.
 """
 
 from __future__ import annotations
@@ -17,11 +17,17 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+class NoAnswer(Exception):
+    """The server neither stored a request nor refused it."""
+
 
 RETRYABLE = (429, 502, 503, 504)
 
@@ -42,8 +48,12 @@ class Mlflow:
         except urllib.error.HTTPError as error:
             with error:
                 reason = f"{error.code} {error.read().decode('utf-8', 'replace').strip()}"
-            if error.code not in RETRYABLE or tries <= 1:
+            if error.code not in RETRYABLE:
                 return reason
+            if tries <= 1:
+                raise NoAnswer(reason) from error
+        except (OSError, HTTPException) as error:  # a URLError is the former
+            raise NoAnswer(str(getattr(error, "reason", error))) from error
         time.sleep(2)
         return self.refusal(body, tries - 1)
 
@@ -86,9 +96,11 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         return 1 if replay(arguments.archive, Mlflow(arguments.url, arguments.experiment)) else 0
-    except urllib.error.URLError as error:
-        print(f"{arguments.url} does not answer: {error.reason}", file=sys.stderr)
-        return 2
+    except NoAnswer as error:
+        print(f"{arguments.url} does not answer: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"{arguments.archive} cannot be read: {error}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

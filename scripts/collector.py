@@ -21,8 +21,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = ROOT / "collector-config" / "builder.yaml"
 OLDEST = (0, 161)  # older ones know some of the components by other names
+GO = ("go", "/usr/local/go/bin/go", "/usr/lib/go/bin/go")  # an installation from the archive is on no PATH
 ABSENT = """no OpenTelemetry Collector here. One of these brings it:
-  make collector                    with Go {go} or newer installed, which is not found here
+  make collector                    with Go {go} or newer: {found}
   OTELCOL=/path/to/otelcol-contrib  a Collector that you have, {oldest} or newer
   otelcol-contrib on the PATH"""
 
@@ -56,7 +57,13 @@ def find() -> Path:
     if installed := shutil.which("otelcol-contrib"):
         check_age(installed)
         return Path(installed)
-    raise NoCollector(ABSENT.format(go="1.25", oldest=".".join(map(str, OLDEST))))
+    found = f"{go()} builds it" if go() else f"none of {', '.join(GO)} is there"
+    raise NoCollector(ABSENT.format(go="1.25", found=found, oldest=".".join(map(str, OLDEST))))
+
+
+def go() -> str | None:
+    """The Go to build with."""
+    return next(filter(None, map(shutil.which, GO)), None)
 
 
 def check_age(program: str) -> None:
@@ -73,9 +80,10 @@ def build() -> Path:
     builder = target.parent / "builder"
     quiet = ["nice", "-n", "10"] if shutil.which("nice") else []
     environment = {**os.environ, "GOBIN": str(target.parent), "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"}
+    environment["PATH"] = os.pathsep.join([str(Path(str(go())).parent), os.environ.get("PATH", "")])  # the builder's
     say(f"building the Collector {version()} into {target.parent}: about 5 minutes the first time")
     package = f"go.opentelemetry.io/collector/cmd/builder@v{version()}"
-    run([*quiet, "go", "install", package], target.parent, environment)
+    run([*quiet, str(go()), "install", package], target.parent, environment)
     run([*quiet, str(builder), "--config", str(MANIFEST)], target.parent, environment)
     sources = target.parent / "otelcol-genspan"
     (sources / "otelcol-genspan").replace(target)
@@ -98,7 +106,7 @@ def main(arguments: list[str]) -> int:
         try:
             path = find()
         except NoCollector:
-            if "--find" in arguments or os.environ.get("OTELCOL") or shutil.which("go") is None:
+            if "--find" in arguments or os.environ.get("OTELCOL") or go() is None:
                 raise
             path = build()
     except NoCollector as reason:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import mlflow_server as mlflow
+from tests.support.absent import absent
 from tests.support.collector import ROOT, Collector, free_port, wait_until
 from tests.support.otlp_sink import OtlpSink, attributes
 from tests.support.prometheus import Prometheus
@@ -33,7 +34,7 @@ class Mlflow(mlflow.MlflowServer):
         home = Path(os.environ.get("GENSPAN_MLFLOW") or ROOT / ".venv-mlflow")
         self.program = home / "bin" / "mlflow"
         if not self.program.exists():
-            pytest.skip(f"no MLflow in {home}")
+            absent("mlflow", f"no MLflow in {home}")
         super().__init__(f"http://127.0.0.1:{self.port}", folder)
 
     def start(self) -> Mlflow:

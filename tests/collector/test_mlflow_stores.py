@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.absent import absent
 from tests.support.collector import ROOT, free_port, wait_until
 from tests.support.otlp import model_call, request, span
 
@@ -49,18 +50,18 @@ def postgres(tmp_path_factory):
 def found(name: str) -> str:
     """One of PostgreSQL's programs; Debian keeps them off the PATH."""
     places = [os.environ["PATH"], *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
-    return shutil.which(name, path=os.pathsep.join(places)) or pytest.skip("no PostgreSQL here: make test-collector")
+    return shutil.which(name, path=os.pathsep.join(places)) or absent("postgresql", "make test-collector installs it")
 
 
 @pytest.mark.parametrize(("store", "workers"), [("sqlite", 1), ("postgresql", 1), ("postgresql", 2)])
 def test_spans_a_second(store, workers, tmp_path, request):
     home = Path(os.environ.get("GENSPAN_MLFLOW") or ROOT / ".venv-mlflow")
     if not (home / "bin" / "mlflow").exists():
-        pytest.skip(f"no MLflow in {home}")
+        absent("mlflow", f"no MLflow in {home}")
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     if store == "postgresql":
         if not list(home.glob("lib/python*/site-packages/psycopg2")):
-            pytest.skip(f"no psycopg2 in {home}: install psycopg2-binary there")
+            absent("postgresql", f"no psycopg2 in {home}: install psycopg2-binary there")
         uri = request.getfixturevalue("postgres")
     with Server(home, uri, workers, tmp_path) as server:
         post(server.url, [span(attributes=model_call(1, 1))])  # the first is slow

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.absent import absent
 from tests.support.collector import ROOT, Collector, free_port, get, wait_until
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(200)]
@@ -18,8 +19,9 @@ pytestmark = [pytest.mark.heavy, pytest.mark.timeout(200)]
 def phoenix(tmp_path):
     program = Path(os.environ.get("GENSPAN_PHOENIX") or ROOT / ".venv-phoenix") / "bin" / "phoenix"
     if not program.exists():
-        pytest.skip(
-            f"no Phoenix at {program}: make test-collector, or GENSPAN_PHOENIX=<environment with arize-phoenix>"
+        absent(
+            "phoenix",
+            f"no Phoenix at {program}: make test-collector, or GENSPAN_PHOENIX=<environment with arize-phoenix>",
         )
     port = free_port()
     settings = {"HOST": "127.0.0.1", "PORT": port, "GRPC_PORT": free_port(), "WORKING_DIR": tmp_path / "phoenix"}

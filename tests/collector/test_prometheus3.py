@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from tests.support.absent import absent
 from tests.support.collector import Collector, wait_until
 from tests.support.otlp import model_call, request, send, span
 from tests.support.prometheus import Prometheus
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.heavy
 def prometheus(tmp_path):
     command = os.environ.get("PROMETHEUS3")
     if not command:
-        pytest.skip("no Prometheus 3, which takes six minutes of CPU to build: PROMETHEUS3=/path/to/prometheus")
+        absent("prometheus3", "takes six minutes of CPU to build: PROMETHEUS3=/path/to/prometheus")
     with Prometheus(tmp_path / "p", command=command, flags=("--web.enable-otlp-receiver",)) as running:
         yield running
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 
 import pytest
+from google import genai
+from google.genai import types
 
 from tests.support import programs, surfaces, verdict
 from tests.support.endings import ENDINGS, exhausted
@@ -20,13 +22,20 @@ _HTTPX = "httpx2" if surfaces.installed("httpx2") else "httpx"
 _RETRY = {"attempts": 3, "initial_delay": 0.001, "max_delay": 0.001, "jitter": 0}
 
 
-@functools.cache
-def _cached(url, backend, retry):
-    return surfaces.make_client(url, backend, **({"retry_options": _RETRY} if retry else {}))
+_clients = {}
+
+
+def _cached(*key):
+    url, backend, retry = key
+    if key not in _clients:
+        _clients[key] = surfaces.make_client(url, backend, **({"retry_options": _RETRY} if retry else {}))
+    return _clients[key]
 
 
 def _client(url, backend, transport, retry):
     """One client each, since making one costs more than calls; but closing its httpx client ends one."""
+    if retry and "retry_options" not in types.HttpOptions.model_fields:
+        pytest.skip("this version of google-genai does not retry")
     if transport in ("default", "aiohttp"):
         return _cached(url, backend, retry)
     return surfaces.make_client(url, backend, transport)
@@ -35,9 +44,9 @@ def _client(url, backend, transport, retry):
 @pytest.fixture(scope="module", autouse=True)
 def close_clients(running_provider):
     yield
-    for backend in surfaces.BACKENDS:
-        for retry in (False, True):
-            _cached(running_provider.url, backend, retry).close()
+    for client in _clients.values():
+        client.close()
+    _clients.clear()
 
 
 @pytest.fixture
@@ -179,6 +188,8 @@ def test_odd_bodies(compare, provider, surface, mode, fault, content):
     [pytest.param(mode, one, id=f"{mode}-{one}") for mode in MODES for one in ENDINGS if one.only in (None, mode)],
 )
 def test_endings(compare, provider, surface, mode, ending):
+    if surface.afc and mode == "async" and ending.ends and genai.__version__ == "1.10.0":
+        pytest.skip("this version of google-genai goes on reading such a stream after it is closed")
     fault = Fault("hold", stream=(Reply(hold=1),)) if ending.hold else OK
     hop = 0 if ending.hold else None
     seen, telemetry = compare(surface, mode, fault, ending.do, hop=hop)

@@ -11,6 +11,7 @@ import wrapt
 from genspan import AnthropicInstrumentor, GeminiInstrumentor, OpenAIInstrumentor
 from genspan._core.hooks.patches import Patch, _has
 from genspan.anthropic.tools import BEFORE_SPANS
+from tests.support.patch_points import missing
 
 # In a class or module that is there, but not in all of the tested versions.
 NOT_IN_ALL = {
@@ -30,31 +31,19 @@ INSTRUMENTORS = pytest.mark.parametrize(
 )
 
 
-def _missing(module: str, attribute: str) -> str | None:
-    """What is missing: a module, the class that would have it, or the function alone."""
-    try:
-        found = importlib.import_module(module)
-    except ImportError:
-        return "module"
-    holder = attribute.rpartition(".")[0]
-    if holder and not _has(found, holder):
-        return "class"
-    return None if _has(found, attribute) else "function"
-
-
 @pytest.mark.filterwarnings("ignore")
 @INSTRUMENTORS
 def test_a_patch_point_is_missing_only_where_that_is_known(instrumentor):
     sdk = instrumentor.sdk
-    missing = {
+    absent = {
         (patch.module, patch.attribute): kind
         for patch in instrumentor()._patch_points()
-        if patch not in BEFORE_SPANS and (kind := _missing(patch.module, patch.attribute)) is not None
+        if patch not in BEFORE_SPANS and (kind := missing(patch.module, patch.attribute)) is not None
     }
-    functions = {place for place, kind in missing.items() if kind == "function"}
+    functions = {place for place, kind in absent.items() if kind == "function"}
     assert [place for place in functions if place[1] not in NOT_IN_ALL.get(place[0], ())] == []
     if version(sdk.distribution) == sdk.tested[-1]:
-        assert missing.keys() <= NEWEST_LACKS
+        assert absent.keys() <= NEWEST_LACKS
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -11,6 +11,7 @@ from importlib.metadata import Distribution
 from pathlib import Path
 
 import pytest
+from tests.support.absent import absent
 
 pytestmark = pytest.mark.timeout(300)
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +25,8 @@ from opentelemetry.sdk._configuration import _BaseConfigurator
 from opentelemetry.sdk.trace.export import SpanExporter
 
 import genspan
+
+from tests.support.absent import absent
 assert genspan.__file__.startswith(sys.argv[1]), genspan.__file__
 kinds = {
     "opentelemetry_distro": BaseDistro,
@@ -44,7 +47,7 @@ for name in genspan.__all__:
 def _build(folder: Path) -> Path:
     uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
     if uv is None:
-        pytest.skip("uv is not installed, which builds the wheel")
+        absent("uv", "uv is not installed, which builds the wheel")
     command = [uv, "build", "--quiet", "--wheel", "--out-dir", str(folder), str(ROOT)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr

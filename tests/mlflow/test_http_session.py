@@ -12,6 +12,7 @@ from requests.adapters import HTTPAdapter
 from genspan.mlflow import MlflowSpanExporter
 from genspan.mlflow.destination import read_destination
 from genspan.mlflow.http_session import MlflowSession
+from tests.support.absent import absent
 from tests.support.fake_mlflow import Answer, FakeMlflow
 from tests.support.spans import ended_span
 
@@ -26,7 +27,7 @@ def certificate(tmp_path_factory):
     try:
         subprocess.run(command, check=True, capture_output=True)
     except FileNotFoundError:
-        pytest.skip("openssl is not installed")
+        absent("openssl", "openssl is not installed")
     path.write_text(path.with_suffix(".pem.key").read_text() + path.with_suffix(".pem.crt").read_text())
     return str(path)
 

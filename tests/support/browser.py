@@ -6,7 +6,7 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import pytest
+from tests.support.absent import absent
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -22,7 +22,7 @@ def browser_page(width: int = 1500, height: int = 1000) -> Generator[Page]:
     """An empty page; skips the test where there is no Chromium."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
-        pytest.skip("no Chromium on this machine (Debian's package is `chromium`)")
+        absent("chromium", "no Chromium on this machine (Debian's package is `chromium`)")
     from playwright.sync_api import sync_playwright
 
     arguments = ["--no-sandbox", "--disable-gpu", *(f"--{flag}" for flag in _QUIET)]

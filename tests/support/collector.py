@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.absent import absent
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -35,7 +37,7 @@ def binary() -> str:
     try:
         return str(script.find())
     except script.NoCollector as reason:
-        pytest.skip(str(reason))
+        absent("collector", str(reason))
 
 
 def free_port() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from google import genai
+from tests.support.surfaces import make_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ _APART = {
 
 def methods() -> set[str]:
     """As `models.generate_content`; the methods of `client.aio` are the same names behind `aio.`."""
-    client = genai.Client(api_key="none")
+    client = make_client("http://localhost")
     found = set(_walk(client, "", 0))
     found |= {f"chat.{name}" for name in _public(type(client.chats.create(model="m")))}
     found |= {f"aio.chat.{name}" for name in _public(type(client.aio.chats.create(model="m")))}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.absent import absent
 from tests.support.collector import ROOT, free_port, get, wait_until
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ ADDRESSES = (
 def program() -> str:
     ran = subprocess.run([ROOT / "scripts" / "jaeger.sh", "--find"], capture_output=True, text=True, check=False)
     if ran.returncode:
-        pytest.skip(ran.stderr.strip())
+        absent("jaeger", ran.stderr.strip())
     return ran.stdout.strip()
 
 

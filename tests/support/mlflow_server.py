@@ -21,6 +21,7 @@ from urllib.request import Request, urlopen
 import pytest
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 
+from tests.support.absent import absent
 from tests.support.spans import ended_span
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def environment(name: str = ".venv-mlflow") -> Path:
     variable = "GENSPAN_" + name.removeprefix(".venv-").upper().replace("-", "_")
     home = Path(os.environ.get(variable) or _ROOT / name)
     if not (home / "bin" / "mlflow").exists():
-        pytest.skip(f"no MLflow in {home}: `make {name}/.ready`, or {variable}=<environment>")
+        absent("mlflow", f"no MLflow in {home}: `make {name}/.ready`, or {variable}=<environment>")
     return home
 
 

@@ -8,8 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-import pytest
-
+from tests.support.absent import absent
 from tests.support.collector import CONFIGS, free_port, get, wait_until
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ scrape_configs:
 def program(name: str) -> str:
     found = shutil.which(name)
     if not found:
-        pytest.skip(f"no {name} here: apt-get install prometheus, or make test-collector")
+        absent("prometheus", f"no {name} here: apt-get install prometheus, or make test-collector")
     return found
 
 

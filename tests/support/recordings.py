@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.absent import SETTING, must_be_there
 from tests.support.provider import Reply
 
 if TYPE_CHECKING:
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
 
 Json = Any
 
-_REPOSITORY = Path(__file__).resolve().parents[2]
-FOLDER = Path(os.environ.get("GENSPAN_RECORDINGS") or _REPOSITORY.parent / "shared" / "recordings")
-MISSING = f"no recordings at {FOLDER}: set GENSPAN_RECORDINGS"
+FOLDER = Path(os.environ.get("GENSPAN_RECORDINGS") or "no-recordings")
+MISSING = "recordings: $GENSPAN_RECORDINGS names no folder of them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,8 @@ def _bytes(response: dict[str, Json]) -> bytes:
 @functools.cache
 def _index() -> list[dict[str, Json]]:
     path = FOLDER / "index.json"
+    if not path.exists() and must_be_there("recordings"):
+        raise FileNotFoundError(f"absent in CI, and not in {SETTING}: {MISSING}")
     return json.loads(path.read_text("utf-8"))["recordings"] if path.exists() else []
 
 

@@ -13,6 +13,20 @@ from google.oauth2.credentials import Credentials
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+if not hasattr(genai.Client, "close"):  # google-genai 1.10 leaves that to the collector
+
+    def _close(client: Any) -> None:
+        client._api_client._httpx_client.close()
+
+    async def _aclose(client: Any) -> None:
+        """As in later versions, which make another session in the next event loop."""
+        api_client = client._api_client
+        used, api_client._async_httpx_client = api_client._async_httpx_client, type(api_client._async_httpx_client)()
+        await used.aclose()
+
+    genai.Client.close = _close
+    type(genai.Client(api_key="none").aio).aclose = _aclose
+
 API_KEY = "AIza-matrix-key-0123456789"
 TOKEN = "ya29.matrix-token-0123456789"
 MODEL = "gemini-2.5-flash"
@@ -81,20 +95,12 @@ def make_client(url: str, backend: str = "gemini", transport: str = "default", *
         http["base_url"] = f"{url}/company/gateway"
         http["headers"] = {"Authorization": f"Bearer {TOKEN}", **http.get("headers", {})}
     if backend == "vertex-key":
-        return closable(genai.Client(vertexai=True, api_key=API_KEY, http_options=http))
+        return genai.Client(vertexai=True, api_key=API_KEY, http_options=http)
     if backend == "vertex-credentials":
         credentials = Credentials(token=TOKEN)
         where = {"project": "project-1", "location": "europe-west4"}
-        return closable(genai.Client(vertexai=True, credentials=credentials, http_options=http, **where))
-    return closable(genai.Client(api_key=API_KEY, http_options=http))
-
-
-def closable(client: genai.Client) -> genai.Client:
-    """A client that can be closed, which those before 1.47 cannot be by a public method."""
-    if not hasattr(client, "close"):
-        client.close = client._api_client._httpx_client.close
-        client.aio.aclose = client._api_client._async_httpx_client.aclose
-    return client
+        return genai.Client(vertexai=True, credentials=credentials, http_options=http, **where)
+    return genai.Client(api_key=API_KEY, http_options=http)
 
 
 def _transport(name: str) -> dict[str, Any]:

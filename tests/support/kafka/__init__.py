@@ -7,8 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-import pytest
-
+from tests.support.absent import absent
 from tests.support.collector import ROOT, free_port, wait_until
 
 POM = Path(__file__).with_name("pom.xml")
@@ -33,14 +32,14 @@ def jars() -> str:
     """The class path; fetched once. Skips where there is no Java, or no Maven to fetch with."""
     folder = ROOT / ".cache" / "kafka"
     if not shutil.which("java"):
-        pytest.skip("no Java here: Kafka needs 17 or newer")
+        absent("java", "no Java here: Kafka needs 17 or newer")
     if not any(folder.glob("kafka_2.13-*.jar")):
         if not shutil.which("mvn"):
-            pytest.skip("no Maven here, which fetches Kafka's jars")
+            absent("java", "no Maven here, which fetches Kafka's jars")
         fetch = ["mvn", "-q", "-B", "-f", POM, "dependency:copy-dependencies", f"-DoutputDirectory={folder}"]
         ran = subprocess.run(fetch, capture_output=True, text=True, timeout=300, check=False)
         if ran.returncode:
-            pytest.skip(f"Kafka's jars cannot be fetched: {ran.stdout[-500:]}")
+            absent("java", f"Kafka's jars cannot be fetched: {ran.stdout[-500:]}")
     return f"{folder}/*"
 
 
