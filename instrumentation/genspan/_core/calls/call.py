@@ -67,7 +67,7 @@ def open_call(telemetry: Telemetry, describe: Callable[[], Request | None], bega
         if not telemetry.listening():
             return None
         context = otel.get_current()
-        around = going_on(context, CALL, Call)
+        around = going_on(context, CALL, Call) if CALL in context else None
         request = None if suppressed(context) else describe()
         if request is not None:
             owner = cast("Owner | None", going_on(context, TURN, Scope)) if around is None else None
