@@ -1,4 +1,4 @@
-"""Credentials that a request carries, known by where they stand: a header, the URL, a field of the body (ADR 60)."""
+"""Credentials that a request carries, known by where they stand: a header, the URL, a field of the body (ADR 20)."""
 
 from __future__ import annotations
 

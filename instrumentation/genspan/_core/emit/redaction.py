@@ -1,4 +1,4 @@
-"""Removal of credentials from every text that is emitted: what may be cut out where (ADR 60)."""
+"""Removal of credentials from every text that is emitted: what may be cut out where (ADR 20)."""
 
 from __future__ import annotations
 
