@@ -47,8 +47,6 @@ def _read(forms: frozenset[str], request: Json, response: Message, reason: str, 
     )
     attributes["gen_ai.usage.cache_read.input_tokens"] = read
     attributes["gen_ai.usage.cache_write.input_tokens"] = written
-    attributes["genspan.usage.cache_write_5m.input_tokens"] = usage.cache_creation.ephemeral_5m_input_tokens
-    attributes["genspan.usage.cache_write_1h.input_tokens"] = long
     attributes["anthropic.response.service_tier"] = usage.service_tier
     if forms:
         _write(forms, attributes, request, parameters, text)

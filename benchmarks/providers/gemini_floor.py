@@ -78,7 +78,7 @@ def _message(content: types.Content) -> Json:
         else:
             blob = part.inline_data
             data = b64encode(blob.data).decode()
-            parts.append({"type": "blob", "modality": "image", "content": data, "mime_type": blob.mime_type})
+            parts.append({"type": "blob", "modality": "image", "mime_type": blob.mime_type, "content": data})
     return {"role": role, "parts": parts}
 
 

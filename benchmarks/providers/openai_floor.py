@@ -46,8 +46,6 @@ def _read(forms: frozenset[str], request: Json, response: Any, reason: str, text
     attributes["gen_ai.usage.reasoning.output_tokens"] = outputs.reasoning_tokens
     attributes["gen_ai.usage.audio.input_tokens"] = inputs.audio_tokens
     attributes["gen_ai.usage.audio.output_tokens"] = outputs.audio_tokens
-    attributes["genspan.usage.accepted_prediction.output_tokens"] = outputs.accepted_prediction_tokens
-    attributes["genspan.usage.rejected_prediction.output_tokens"] = outputs.rejected_prediction_tokens
     tools = [tool["function"] for tool in request.get("tools", ())] if forms else []
     if "mlflow" in forms:
         messages = [_mlflow_message(message) for message in request["messages"]]

@@ -11,6 +11,7 @@ from benchmarks.setups import FLOOR, GENSPAN, SETTINGS, Calls, implementation
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 _BY_CLOCK = "gen_ai.response.time_to_first_chunk"
+_OF_STREAMS = ("gen_ai.client.operation.time_to_first_chunk", "gen_ai.client.operation.time_per_output_chunk")
 _BOTH = replace(SETTINGS["genai"], forms=frozenset({"genai", "mlflow"}))
 
 
@@ -56,5 +57,5 @@ def _comparable(data: Any) -> list[Any]:
         for scope in scopes
         for metric in scope.metrics
         for point in metric.data.data_points
-        if metric.name != "gen_ai.client.operation.time_to_first_chunk"
+        if metric.name not in _OF_STREAMS
     )
