@@ -60,7 +60,8 @@ def find(headers: Mapping[str, object], url: object, body: object) -> Secrets:
     Cheap enough to be looked for in every call, so that no cache keeps a credential alive.
     """
     values = [*_of_headers(headers), *_of_url(url)]
-    values += _of_body("", body, _MAX_DEPTH)
+    if isinstance(body, dict):
+        values += _of_object("", cast("dict[str, object]", body), _MAX_DEPTH)
     return Secrets.of(values) if values else NO_SECRETS
 
 

@@ -17,6 +17,7 @@ _LINE: Final = re.compile(r"(?<![A-Za-z0-9+/_\-])[A-Za-z0-9+/_\-]{40,}={0,2}")
 """A line of base64. It begins where a word does, or each place of a shorter word would be tried."""
 _LINE_ENDS: Final = ("\n", "\r\n", "\\", "\\\\", "\\r\\")
 """Also those of JSON, whose letter n goes with the line after it."""
+_NUMBERS: Final = frozenset((int, float, bool, type(None)))
 _MAX_DEPTH: Final = 100
 _LONGEST_HEADER: Final = 200
 """Of a ``data:`` URL."""
@@ -31,10 +32,7 @@ def name_in_messages(messages: Iterable[Message], max_bytes: int) -> None:
 def name_in_parts(parts: list[Part], max_bytes: int) -> None:
     """Name what is too large in each part. The list is changed, what it holds is not: it is the program's."""
     for index, part in enumerate(parts):
-        content = part.get("content")
-        if len(part) == 2 and isinstance(content, str) and len(content) <= max_bytes:
-            continue  # a text, as most are
-        parts[index] = cast("Part", named(part, max_bytes))
+        parts[index] = cast("Part", _named_in_object(part, max_bytes, _MAX_DEPTH))
 
 
 def named(value: object, max_bytes: int, depth: int = _MAX_DEPTH) -> Any:
@@ -60,6 +58,9 @@ def _named_in_object(fields: Mapping[str, object], max_bytes: int, depth: int) -
         return {"type": "blob_omitted", **kept, "size": size}
     changed: dict[str, object] | None = None
     for name, value in fields.items():
+        kind = type(value)
+        if (kind is str and len(cast("str", value)) <= max_bytes) or kind in _NUMBERS:
+            continue  # without a call: there are many of these
         small = named(value, max_bytes, depth - 1)
         if small is not value:
             changed = dict(fields) if changed is None else changed
