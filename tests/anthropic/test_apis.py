@@ -12,7 +12,7 @@ import json
 import anthropic
 import pytest
 
-from tests.anthropic.given import ASKED, client, get_weather, telemetry
+from tests.anthropic.calls import ASKED, client, get_weather, telemetry
 from tests.support import verdict
 from tests.support.anthropic_surfaces import API_KEY, MODEL, make_client
 from tests.support.provider import Reply

@@ -7,7 +7,7 @@ import json
 import pytest
 from anthropic import beta_tool
 
-from tests.anthropic.given import call, message
+from tests.anthropic.calls import call, message
 from tests.support import anthropic_surfaces as surfaces
 from tests.support.anthropic_surfaces import API_KEY, SURFACES
 from tests.support.canary import ANSWER, ARGUMENT, CONTENT, PROMPT, RESULT, SYSTEM, THOUGHT, leaks

@@ -8,7 +8,7 @@ import json
 import anthropic
 import pytest
 
-from tests.anthropic.given import ASKED, telemetry
+from tests.anthropic.calls import ASKED, telemetry
 from tests.support import verdict
 from tests.support.anthropic_surfaces import API_KEY, MODEL
 from tests.support.provider import Reply

@@ -8,7 +8,7 @@ import json
 import anthropic
 import pytest
 
-from tests.anthropic.given import telemetry
+from tests.anthropic.calls import telemetry
 from tests.support import verdict
 from tests.support.anthropic_surfaces import MODEL, make_client
 

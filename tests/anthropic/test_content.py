@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.anthropic.given import call, message, telemetry, told
+from tests.anthropic.calls import call, message, telemetry, told
 
 __all__ = ["telemetry"]
 

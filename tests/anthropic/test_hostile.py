@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.anthropic.given import message
+from tests.anthropic.calls import message
 from tests.anthropic.test_content import ANSWERS
 from tests.support import anthropic_surfaces as surfaces
 from tests.support import hostile

@@ -8,7 +8,7 @@ import anthropic
 import pytest
 from anthropic.lib.middleware import BetaFallbackState, BetaRefusalFallbackMiddleware
 
-from tests.anthropic.given import ASKED, telemetry
+from tests.anthropic.calls import ASKED, telemetry
 from tests.anthropic.test_clouds import items, managed, play
 from tests.support import verdict
 from tests.support.anthropic_surfaces import MODEL, make_client

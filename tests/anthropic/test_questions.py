@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tests.anthropic.given import call, client, message, telemetry, told
+from tests.anthropic.calls import call, client, message, telemetry, told
 from tests.support.anthropic_surfaces import MODEL
 from tests.support.provider import Reply
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.anthropic.given import telemetry
+from tests.anthropic.calls import telemetry
 from tests.support import drive_anthropic as drive
 from tests.support import verdict
 from tests.support.endings import drive as finish

@@ -11,7 +11,7 @@ import pytest
 from anthropic import beta_async_tool
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from tests.anthropic.given import client, get_weather, telemetry
+from tests.anthropic.calls import client, get_weather, telemetry
 from tests.support import verdict
 from tests.support.anthropic_surfaces import make_client
 from tests.support.provider import Reply

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from genspan.anthropic import messages
 from genspan.anthropic.batches import Results
-from genspan.anthropic.plain import Completing, Counting
 from genspan.anthropic.sessions import ModelRequest
+from genspan.anthropic.text_completions import TextCompletions
+from genspan.anthropic.token_count import TokenCount
 from tests.support.totality import check, few, objects
 
 WORDS = """
@@ -29,8 +30,8 @@ web_search_tool_result
 
 APIS = {
     "messages": messages,
-    "count_tokens": Counting(),
-    "complete": Completing(),
+    "count_tokens": TokenCount(),
+    "complete": TextCompletions(),
     "batch": Results(lambda _: True),
     "session": ModelRequest(),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.anthropic.given import SPENT, message, telemetry, told
+from tests.anthropic.calls import SPENT, message, telemetry, told
 from tests.support.anthropic_surfaces import make_client
 from tests.support.provider import Reply
 from tests.support.registry import violations

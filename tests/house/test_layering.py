@@ -27,7 +27,7 @@ SDKS = {
 }
 STANDARD = sys.stdlib_module_names
 # Pure modules of a provider: everything but what binds them to the SDK.
-BINDING = (*("bindings.py", "__init__.py", "tools.py", "sockets.py", "native.py", "sessions.py", "agents.py"),)
+BINDING = (*("bindings.py", "__init__.py", "tools.py", "sockets.py", "sdk_tracing.py", "sessions.py", "agents.py"),)
 
 
 @cache

@@ -14,10 +14,11 @@ from genspan._core.routes.provider_names import Keys
 from genspan._core.routes.routing import Row, finder
 from genspan._core.routes.seen_ids import Counted
 from genspan._core.wire import aws_eventstream as amazon
-from genspan.anthropic import messages, native, tools
+from genspan.anthropic import messages, sdk_tracing, tools
 from genspan.anthropic.batches import Results
-from genspan.anthropic.plain import Completing, Counting
 from genspan.anthropic.sessions import Sessions
+from genspan.anthropic.text_completions import TextCompletions
+from genspan.anthropic.token_count import TokenCount
 from genspan.anthropic.usage import DECLINED
 from genspan_semconv.model import obj, seq, text
 
@@ -50,11 +51,11 @@ _HELPERS = (
 
 _ROWS = (
     Row("POST messages", messages, _CHAT),
-    Row("POST messages/count_tokens", Counting(), "count_tokens"),
-    Row("POST complete", Completing(), "text_completion"),
+    Row("POST messages/count_tokens", TokenCount(), "count_tokens"),
+    Row("POST complete", TextCompletions(), "text_completion"),
     Row(f"GET messages/batches/{_ID}/results", Results(lambda _: False), "fetch_response"),
     # As Vertex AI and Bedrock have them, for who sends there by `client.post`; the clients' methods come later.
-    Row(f"POST {_VERTEX}/count-tokens:rawPredict", Counting(), "count_tokens"),
+    Row(f"POST {_VERTEX}/count-tokens:rawPredict", TokenCount(), "count_tokens"),
     Row(f"POST {_VERTEX}/{_MODEL}:(rawPredict|(?P<stream>streamRawPredict))", messages, _CHAT),
     Row("POST model/(?P<model>[^/]+)/(invoke|(?P<stream>invoke-with-response-stream))", messages, _CHAT),
 )
@@ -89,7 +90,7 @@ class Routes:
         """The patch points."""
         sessions = Sessions(self._key, self._counted)
         http = stainless.patches("anthropic", self.find, self.adjust, _HELPERS, sessions)
-        return (*http, *tools.PATCHES, *native.PATCHES)
+        return (*http, *tools.PATCHES, *sdk_tracing.PATCHES)
 
     def find(self, client: Any, options: Any) -> Request | None:
         """The request as a model call, if it is one."""
@@ -104,7 +105,7 @@ class Routes:
         api = row.api if identity is None else Results(partial(self._counted.first, identity))
         request = AnthropicRequest(Route(api, self._key(client, row.operation, model, stream)), body, {}, "")
         request.lines = identity is not None
-        option = native.options(client)
+        option = sdk_tracing.options(client)
         request.propagates = self._propagation and option.get("propagation") is not False
         if text(option.get("conversation_id")):
             request.params = {"conversation_id": str(option["conversation_id"])}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from genspan.anthropic.message_stream import Fold
-from genspan.anthropic.parts import read_blocks, read_message, read_odd, read_tools
+from genspan.anthropic.parts import read_blocks, read_message, read_tools, read_unknown
 from genspan.anthropic.usage import DECLINED, read_usage
 from genspan.dialects.errors import error_code, reported_error
 from genspan_semconv import attributes as names
@@ -87,7 +87,7 @@ def answer(data: Wire) -> list[Message]:
     reason, details = text(data.get("stop_reason")), obj(data.get("stop_details"))
     parts = read_blocks(data.get("content"))
     if details:
-        parts.append(read_odd({"type": "stop_details", **details}))
+        parts.append(read_unknown({"type": "stop_details", **details}))
     if not parts and not reason:
         return []
     message: Message = {"role": "assistant", "parts": parts}

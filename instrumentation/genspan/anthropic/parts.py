@@ -44,7 +44,7 @@ def read_tools(body: Wire) -> list[ToolDefinition]:
     return found
 
 
-def read_odd(wire: Wire) -> Part:
+def read_unknown(wire: Wire) -> Part:
     """A block of a kind that the conventions do not have."""
     return other(_cleared(wire), "anthropic")
 
@@ -55,7 +55,7 @@ def _read_block(block: object) -> list[Part]:
     wire = obj(block)
     kind = text(wire.get("type")) or "unknown"
     if kind not in _READERS:
-        return [_server_result(wire) if kind.endswith("_tool_result") else read_odd(wire)]
+        return [_server_result(wire) if kind.endswith("_tool_result") else read_unknown(wire)]
     parts = _READERS[kind](wire)
     beside = {name: _clear(wire[name]) for name in _BESIDE if wire.get(name)}
     if parts:

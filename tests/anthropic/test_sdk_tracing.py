@@ -11,7 +11,7 @@ from opentelemetry.baggage import set_baggage
 from opentelemetry.context import attach, detach
 from opentelemetry.util._once import Once
 
-from tests.anthropic.given import get_weather
+from tests.anthropic.calls import get_weather
 from tests.support.anthropic_surfaces import API_KEY, MODEL
 from tests.support.telemetry import Telemetry
 
