@@ -53,7 +53,6 @@ class Arguments:
         if self.mlflow is not None:
             over[TRACKING_URI] = self.mlflow
         if self.endpoint is not None:
-            over |= {f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT": "" for signal in _SIGNALS}
             over[ENDPOINT] = self.endpoint
         if self.content is not None:
             over[CAPTURE] = "SPAN_ONLY" if self.content else "NO_CONTENT"

@@ -29,7 +29,7 @@ class ConsoleLines(SpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         stream = sys.stderr
         with _printing:
-            if stream is not None and not stream.closed:  # pyright: ignore[reportUnnecessaryComparison]
+            if stream is not None:  # pyright: ignore[reportUnnecessaryComparison]  # as under pythonw
                 # Rendered first and written in one piece: threads do not mix, and rich itself ends a program
                 # whose terminal has gone away.
                 console = Console(file=stream, soft_wrap=True, highlight=False)

@@ -379,6 +379,7 @@ def test_other_arguments_are_a_change_and_nothing_is_lost(ask, mlflow, sink):
     assert b"a secret question" not in mlflow.posts[1].body
     assert "mlflow.spanInputs" not in attributes(mlflow.stored[1])
     assert names_at(sink) == [NAME]
+    assert b"hello" not in sink.raw  # MLflow is no destination any more
     assert "/v1/metrics" in {request.path for request in sink.requests}
 
 
