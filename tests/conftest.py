@@ -14,6 +14,7 @@ from genspan import (  # noqa: E402
     GeminiInstrumentor,
     GroqInstrumentor,
     LangChainInstrumentor,
+    MistralAIInstrumentor,
     OpenAIInstrumentor,
 )
 from tests.support.provider import FakeProvider  # noqa: E402
@@ -80,7 +81,14 @@ def _slice(items: list[pytest.Item]) -> set[pytest.Item]:
     }
 
 
-INSTRUMENTORS = (GeminiInstrumentor, OpenAIInstrumentor, AnthropicInstrumentor, GroqInstrumentor, LangChainInstrumentor)
+INSTRUMENTORS = (
+    GeminiInstrumentor,
+    OpenAIInstrumentor,
+    AnthropicInstrumentor,
+    GroqInstrumentor,
+    MistralAIInstrumentor,
+    LangChainInstrumentor,
+)
 
 
 @pytest.fixture(scope="module", autouse=True)

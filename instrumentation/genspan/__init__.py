@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from genspan.google_generativeai import GoogleGenerativeAIInstrumentor
     from genspan.groq import GroqInstrumentor
     from genspan.langchain import LangChainInstrumentor
+    from genspan.mistralai import MistralAIInstrumentor
     from genspan.mlflow import MlflowSpanExporter
     from genspan.openai import OpenAIInstrumentor
 
@@ -26,6 +27,7 @@ __all__ = [
     "GoogleGenerativeAIInstrumentor",
     "GroqInstrumentor",
     "LangChainInstrumentor",
+    "MistralAIInstrumentor",
     "MlflowSpanExporter",
     "OpenAIInstrumentor",
     "configure",
@@ -41,6 +43,7 @@ _HOMES = {
     "GoogleGenerativeAIInstrumentor": "genspan.google_generativeai",
     "GroqInstrumentor": "genspan.groq",
     "LangChainInstrumentor": "genspan.langchain",
+    "MistralAIInstrumentor": "genspan.mistralai",
     "MlflowSpanExporter": "genspan.mlflow",
     "OpenAIInstrumentor": "genspan.openai",
     "configure": "genspan._setup",

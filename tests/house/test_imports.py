@@ -14,6 +14,7 @@ SDKS = (
     "openai",
     "anthropic",
     "groq",
+    "mistralai",
     "langchain",
     "langchain_core",
     "mlflow",

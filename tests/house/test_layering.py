@@ -17,6 +17,7 @@ SDKS = {
     "openai",
     "anthropic",
     "groq",
+    "mistralai",
     "langchain",
     "langchain_core",
     "mlflow",

@@ -85,8 +85,8 @@ def _name(span: _Span, declared: Signal) -> Iterator[str]:
     pattern, attributes = declared.rules["name"], span.attributes
     keys = re.findall(r"{(.+?)}", pattern)
     missing = [key for key in keys if key not in attributes]
-    if "gen_ai.request.model" in missing:
-        yield "gen_ai.request.model is missing"
+    if "gen_ai.request.model" in missing and "gen_ai.conversation.id" not in attributes:
+        yield "gen_ai.request.model is missing"  # which a conversation that goes on has from its first request
     expected = attributes["gen_ai.operation.name"]
     if not missing:
         expected = re.sub(r"{(.+?)}", lambda match: str(attributes[match[1]]), pattern)

@@ -23,6 +23,7 @@ PROMPT = "What is the weather in Paris, and is it warm enough for a walk in the 
 
 _OPERATIONS = {
     "completions": "text_completion",
+    "fim": "text_completion",
     "embeddings": "embeddings",
     "count_tokens": "count_tokens",
     "beta_count_tokens": "count_tokens",

@@ -43,6 +43,7 @@ SDKS: Final[Mapping[str, Sdk]] = {
     "google_generativeai": Sdk("google-generativeai", "google.generativeai", ("0.7.2", "0.8.6")),
     "groq": Sdk("groq", "groq", ("0.13.0", "0.37.1", "1.7.0")),
     "langchain": Sdk("langchain-core", "langchain_core", ("1.0.0", "1.8.3")),
+    "mistralai": Sdk("mistralai", "mistralai.client", ("2.0.0", "2.10.1", "3.7.0")),
     "openai": Sdk("openai", "openai", ("1.26.0", "1.109.1", "2.54.0", "3.57.0")),
 }
 """By the name that genspan has for each: of its package, its extra and, after ``genspan-``, its entry point."""

@@ -13,13 +13,13 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.support.provider import anthropic, gemini, openai
+from tests.support.provider import anthropic, gemini, mistral, openai
 from tests.support.provider.ledger import Entry, Ledger
 from tests.support.provider.script import Reply, with_directives
 from tests.support.provider.send import Sender
 from tests.support.provider.wire import Request, Route, Wire
 
-WIRES: tuple[Wire, ...] = (gemini.WIRE, openai.WIRE, anthropic.WIRE)
+WIRES: tuple[Wire, ...] = (gemini.WIRE, mistral.WIRE, openai.WIRE, anthropic.WIRE)
 
 Script = Reply | Mapping[str, Any] | Callable[[Request], Reply]
 

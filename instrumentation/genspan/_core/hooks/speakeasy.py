@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
 from genspan._core.calls.call import current_call
+from genspan._core.calls.turn import current_turn
 from genspan._core.guard import Guard
 from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch
@@ -63,7 +64,7 @@ def patches(
     who answers.
     """
     base, streaming = f"{package}.basesdk", f"{package}.utils.eventstreaming"
-    call = wrappers.calls(partial(_describe, find), settle)
+    call = wrappers.calls(partial(_describe, find), _settle)
     hooks = [Patch(f"{package}._hooks.sdkhooks", "SDKHooks.before_request", _attempt)]
     if names.async_hooks is not None:
         module, _, kind = names.async_hooks.partition(":")
@@ -89,6 +90,12 @@ def _intended(method: Method, provider: NameProvider, instance: Any, args: Args,
     return Request(Route(method.api, Key(method.operation, provider(instance), model, None, None, stream)), {}, {}, "")
 
 
+def requested_model() -> str | None:
+    """The model that the program passed to the public method that is running, where the request's body is no JSON."""
+    turn = current_turn()
+    return None if turn is None else turn.request().route.key.model
+
+
 def _no_tools(instance: Any, args: Args, kwargs: Kwargs) -> bool:
     return False
 
@@ -96,6 +103,14 @@ def _no_tools(instance: Any, args: Args, kwargs: Kwargs) -> bool:
 def _describe(find: Find, instance: Any, args: Args, kwargs: Kwargs) -> Request | None:
     """``do_request(hook_ctx, request, is_error_status_code, stream=False, retry_config=None)``."""
     return find(instance, kwargs["request"] if "request" in kwargs else args[1])
+
+
+def _settle(call: Any, response: Any) -> Any:
+    """Read the answer, unless it is an HTTP error, of which the public method raises what the SDK makes."""
+    if response.status_code < 400:
+        return settle(call, response)
+    call.finish()
+    return response
 
 
 def _attempt(telemetry: Telemetry) -> Wrapper:
