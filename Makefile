@@ -81,6 +81,7 @@ clean:  ## remove what these targets made
 	rm -rf .venv .venv-mlflow .venv-mlflow-oldest .venv-mlflow-newest .venv-sdks-* .venv-newest .venv-generativeai .venv-frameworks .venv-phoenix .cache dist
 
 # Environments. Each is made anew when what it depends on changes.
+.PRECIOUS: .venv-sdks-%/.ready
 LOCKED := --no-deps -r locks
 
 .venv/.ready: pyproject.toml scripts/venv.sh locks/test.txt

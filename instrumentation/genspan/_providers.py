@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import metrics, trace
 from opentelemetry._logs import NoOpLoggerProvider, get_logger_provider, set_logger_provider
-from opentelemetry._logs._internal import ProxyLoggerProvider
-from opentelemetry.metrics._internal import _ProxyMeterProvider
-from opentelemetry.sdk._configuration import _get_id_generator, _get_sampler, _import_id_generator, _import_sampler
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
@@ -17,6 +14,7 @@ from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 
 from genspan import _flush
+from genspan._core.otel_internals import configured, is_proxy
 from genspan._service_name import default_service_name
 
 if TYPE_CHECKING:
@@ -26,12 +24,12 @@ if TYPE_CHECKING:
 def tracer_provider(service_name: str | None) -> tuple[Any, bool]:
     """The global tracer provider, and whether it was made now."""
     there = trace.get_tracer_provider()
-    if not isinstance(there, trace.ProxyTracerProvider):
+    if not is_proxy(there):
         return there, False
     service_name = service_name or default_service_name()
     made = TracerProvider(
-        sampler=_import_sampler(_get_sampler()),
-        id_generator=_import_id_generator(_get_id_generator()),
+        sampler=configured("sampler"),
+        id_generator=configured("id_generator"),
         resource=Resource.create({SERVICE_NAME: service_name} if service_name else None),
     )
     trace.set_tracer_provider(made)
@@ -51,7 +49,7 @@ def meter_provider(exporters: Sequence[Any], resource: Resource | None) -> Any:
     # Some exporters (Prometheus) are readers already.
     readers = [one if isinstance(one, MetricReader) else PeriodicExportingMetricReader(one) for one in exporters]
     made = MeterProvider(readers, resource=resource)
-    if isinstance(metrics.get_meter_provider(), _ProxyMeterProvider):
+    if is_proxy(metrics.get_meter_provider()):
         metrics.set_meter_provider(made)
     _flush.others.add(made)
     return made
@@ -64,7 +62,7 @@ def logger_provider(exporters: Sequence[Any], resource: Resource | None) -> Any:
     made = LoggerProvider(resource=resource)
     for exporter in exporters:
         made.add_log_record_processor(BatchLogRecordProcessor(exporter))
-    if isinstance(get_logger_provider(), ProxyLoggerProvider):
+    if is_proxy(get_logger_provider()):
         set_logger_provider(made)
     _flush.others.add(made)
     return made
@@ -73,13 +71,13 @@ def logger_provider(exporters: Sequence[Any], resource: Resource | None) -> Any:
 def program_has_meters() -> bool:
     """Whether the global meter provider is one that the program set."""
     there = metrics.get_meter_provider()
-    return not isinstance(there, _ProxyMeterProvider) and there not in _flush.others
+    return not is_proxy(there) and there not in _flush.others
 
 
 def program_has_logs() -> bool:
     """Whether the global logger provider is one that the program set."""
     there = get_logger_provider()
-    return not isinstance(there, ProxyLoggerProvider) and there not in _flush.others
+    return not is_proxy(there) and there not in _flush.others
 
 
 def end(providers: Iterable[Any]) -> list[Any]:

@@ -118,6 +118,18 @@ def test_the_limits_of_a_span():
     assert otel_internals.bounded_attributes(trace.INVALID_SPAN) is None
 
 
+@pytest.mark.parametrize(
+    ("what", "variable"), [("sampler", "OTEL_TRACES_SAMPLER"), ("id_generator", "OTEL_PYTHON_ID_GENERATOR")]
+)
+def test_what_the_environment_names(what, variable, monkeypatch):
+    named = {"sampler": ("always_off", "_AlwaysOff"), "id_generator": ("random", "RandomIdGenerator")}[what]
+    monkeypatch.setenv(variable, named[0])
+    found = otel_internals.configured(what)
+    assert named[1] in repr(found)
+    monkeypatch.setattr(otel_internals, "_names", lambda module: {})
+    assert otel_internals.configured(what) is None
+
+
 # Files that may name what is private, beside the module under test, and what of it.
 ELSEWHERE = {"distro.py": {"opentelemetry.sdk._configuration"}}  # what every distribution of OpenTelemetry derives from
 

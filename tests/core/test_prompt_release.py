@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import types
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,7 @@ from tests.support.provider import FakeProvider
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PACKAGES = ("/google/genai/", "/openai/", "/anthropic/", "/httpx", "/httpcore", "/genspan/")
+_PACKAGES = ("/google/genai/", "/openai/", "/anthropic/", "/httpx", "/httpcore", f"{Path(genspan.__file__).parent}/")
 
 
 def _gemini(url: str) -> tuple[Any, Any]:

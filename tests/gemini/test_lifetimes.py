@@ -9,14 +9,15 @@ import os
 import subprocess
 import sys
 import textwrap
-import tracemalloc
 import weakref
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 import genspan
 from tests.support import surfaces, verdict
+from tests.support.collector import wait_until
 from tests.support.provider import Reply
 from tests.support.telemetry import DURATION
 
@@ -143,15 +144,17 @@ def test_memory_is_flat(provider, install, client, how, is_async):
         gc.collect()
 
     rounds(20)
-    before = len(gc.get_objects())
-    tracemalloc.start()
+    before = _live()
     rounds(20)
-    kept, _ = tracemalloc.get_traced_memory()
-    ours = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, "*genspan*")])
-    tracemalloc.stop()
-    assert sum(one.size for one in ours.statistics("filename")) < 20_000
-    assert len(gc.get_objects()) - before < 1000
-    assert kept < 3_000_000
+    # The server of the same process is done with its side a little later.
+    wait_until(lambda: (_live() - before).total() < 20, "as many objects as after the first rounds", seconds=60)
+
+
+def _live() -> Counter[str]:
+    """The objects of ours and of the SDK that are alive, by class. Counts, not bytes: a loaded machine has the same."""
+    gc.collect()
+    kinds = Counter(f"{type(one).__module__}.{type(one).__qualname__}" for one in gc.get_objects())
+    return Counter({kind: count for kind, count in kinds.items() if kind.startswith(("genspan", "google.genai"))})
 
 
 def test_a_long_stream_keeps_its_content_bounded(provider, install, client):
@@ -269,7 +272,7 @@ def test_collection_at_every_allocation_does_not_deadlock():
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=60,
+        seconds=60,
         check=False,
     )
     assert done.stdout.strip() == "done", done.stderr[-3000:]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextvars
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from opentelemetry import _logs as logs
 from opentelemetry import metrics, trace
@@ -73,6 +73,16 @@ has_tracer_provider: Final = _is_set(_TRACE, "_TRACER_PROVIDER", trace.get_trace
 """Whether there is a global tracer provider."""
 has_meter_provider: Final = _is_set(_METRICS, "_METER_PROVIDER", metrics.get_meter_provider)
 has_logger_provider: Final = _is_set(_LOGS, "_LOGGER_PROVIDER", logs.get_logger_provider)
+
+
+def configured(what: Literal["sampler", "id_generator"]) -> Any:
+    """What the environment names, also of another package; ``None``: the SDK's own choice.
+
+    ``OTEL_TRACES_SAMPLER``, ``OTEL_PYTHON_ID_GENERATOR``.
+    """
+    names = _names("opentelemetry.sdk._configuration")  # not at import: it loads the SDK
+    named, imported = names.get(f"_get_{what}"), names.get(f"_import_{what}")
+    return imported(named()) if named and imported else None
 
 
 def bounded_attributes(span: Span) -> Any:
