@@ -138,7 +138,10 @@ NO_SECRETS: Final = Secrets()
 
 def is_placeholder(value: str) -> bool:
     """Whether a value is there because a client wants one: made of everyday words alone, or of the letter x."""
-    return all(piece in _CASUAL or not piece.strip("x") for piece in _PIECE.findall(value.lower()))
+    for piece in _PIECE.finditer(value.lower()):  # a key is known by its first pieces
+        if piece[0] not in _CASUAL and piece[0].strip("x"):
+            return False
+    return True
 
 
 def is_unmistakable(value: str) -> bool:
