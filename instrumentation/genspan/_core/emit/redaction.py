@@ -138,10 +138,7 @@ NO_SECRETS: Final = Secrets()
 
 def is_placeholder(value: str) -> bool:
     """Whether a value is there because a client wants one: made of everyday words alone, or of the letter x."""
-    for piece in _PIECE.finditer(value.lower()):  # a key is known by its first pieces
-        if piece[0] not in _CASUAL and piece[0].strip("x"):
-            return False
-    return True
+    return all(not (piece[0] not in _CASUAL and piece[0].strip("x")) for piece in _PIECE.finditer(value.lower()))
 
 
 def is_unmistakable(value: str) -> bool:
