@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genspan._core.context import session
-    from genspan._setup import configure
+    from genspan._setup.configure import configure
     from genspan.anthropic import AnthropicInstrumentor
     from genspan.control import instrument, last_trace_id, uninstrument
     from genspan.gemini import GeminiInstrumentor
@@ -46,7 +46,7 @@ _HOMES = {
     "MistralAIInstrumentor": "genspan.mistralai",
     "MlflowSpanExporter": "genspan.mlflow",
     "OpenAIInstrumentor": "genspan.openai",
-    "configure": "genspan._setup",
+    "configure": "genspan._setup.configure",
     "instrument": "genspan.control",
     "last_trace_id": "genspan.control",
     "session": "genspan._core.context",

@@ -10,7 +10,7 @@ from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 from genspan._core.config import is_left_out
 from genspan._core.emit.last_trace import last_trace
 from genspan._core.hooks.instrumentor import ProviderInstrumentor
-from genspan._flush import flush
+from genspan._setup.flush import flush
 
 if TYPE_CHECKING:
     from opentelemetry._logs import LoggerProvider

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.instrumentation.distro import BaseDistro
 from opentelemetry.sdk._configuration import _OTelSDKConfigurator
 
-from genspan import _process_end
 from genspan._core.config import defaults, sdk_disabled
-from genspan._exporting import span_processor
-from genspan._outlet import Outlet
 from genspan._service_name import default_service_name
+from genspan._setup import process_end
+from genspan._setup.exporting import span_processor
+from genspan._setup.outlet import Outlet
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -33,7 +33,7 @@ class Distro(BaseDistro):
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         """Loads it, unless another distribution's would trace what ours traces."""
-        from genspan._other_instrumentations import is_superseded
+        from genspan._setup.other_instrumentations import is_superseded
 
         if not is_superseded(entry_point):
             untyped: Any = super()
@@ -49,7 +49,7 @@ class Configurator(_OTelSDKConfigurator):
         untyped: Any = super()
         untyped._configure(**kwargs)
         if not sdk_disabled():
-            _process_end.install()
+            process_end.install()
 
 
 def _processor(span_exporter: SpanExporter, *_: Any, **__: Any) -> SpanProcessor:

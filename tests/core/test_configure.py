@@ -22,8 +22,9 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import genspan
-from genspan import _exporting, _process_end, _setup
 from genspan._core import config
+from genspan._setup import configure as _setup
+from genspan._setup import exporting, process_end
 from tests.support.fake_mlflow import FakeMlflow
 from tests.support.otel_globals import fresh_globals
 from tests.support.otlp_sink import OtlpSink, attributes
@@ -45,7 +46,7 @@ def fresh_process():
         fresh_globals(),
         patch.dict(os.environ, bare, clear=True),
         patch.object(_setup, "_setup", _setup.Setup()),
-        patch.object(_process_end, "_installed", [True]),
+        patch.object(process_end, "_installed", [True]),
         patch.dict(sys.modules, dict.fromkeys(modules)),
     ):
         for name in modules:
@@ -186,13 +187,13 @@ def test_no_exporter_is_no_exporter(ask):
 @pytest.fixture
 def localhost(sink):
     """A receiver in the place of OpenTelemetry's default one, which this machine may have or not."""
-    real = _exporting._arguments
+    real = exporting._arguments
 
     def arguments(point, signal, given):
         found = dict(real(point, signal, given))
         return {"endpoint": f"{sink.url}/v1/{signal}"} if point == "otlp_proto_http" and not found else found
 
-    with patch.object(_exporting, "_arguments", arguments):
+    with patch.object(exporting, "_arguments", arguments):
         yield sink
 
 

@@ -92,7 +92,7 @@ def test_the_configurator_is_the_sdks_with_processors_of_ours(environment, setti
     environment.update({"OTEL_TRACES_EXPORTER": "mlflow,otlp", **settings})
     with (
         patch("opentelemetry.sdk._configuration._OTelSDKConfigurator._configure") as configure,
-        patch("genspan._process_end.install"),
+        patch("genspan._setup.process_end.install"),
     ):
         Configurator().configure(auto_instrumentation_version="1")
     assert configure.call_args.kwargs["auto_instrumentation_version"] == "1"
@@ -228,14 +228,14 @@ time.sleep(60)
 
 
 def test_a_handler_that_was_there_first_stays(environment):
-    from genspan import _process_end
+    from genspan._setup import process_end
 
     def mine(*_):
         pass
 
     before = signal.signal(signal.SIGTERM, mine)
     try:
-        _process_end._catch_sigterm()
+        process_end._catch_sigterm()
         assert signal.getsignal(signal.SIGTERM) is mine
     finally:
         signal.signal(signal.SIGTERM, before)

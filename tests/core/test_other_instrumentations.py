@@ -8,9 +8,9 @@ from unittest.mock import patch
 
 import pytest
 
-from genspan import _other_instrumentations as others
 from genspan._core import config
 from genspan._core.context import suppressed
+from genspan._setup import other_instrumentations as others
 
 NAMES = ("google-genai", "google_genai", "google_generativeai", "openai", "anthropic", "langchain")
 """Of OpenTelemetry's, OpenInference's, OpenLLMetry's, Elastic's and Alibaba's packages, in November 2026."""
@@ -102,7 +102,7 @@ def test_ours_is_none_of_them():
 
 
 def test_where_ours_cannot_trace_the_sdk_the_other_one_does():
-    with patch("genspan._other_instrumentations.get_dependency_conflicts", return_value="conflict"):
+    with patch("genspan._setup.other_instrumentations.get_dependency_conflicts", return_value="conflict"):
         assert not others.is_superseded(entry("google-genai"))
 
 

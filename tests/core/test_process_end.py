@@ -15,7 +15,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 
-from genspan import _flush, _process_end
+from genspan._setup import flush, process_end
 from tests.support.otel_globals import fresh_globals
 from tests.support.otlp_sink import OtlpSink
 
@@ -37,30 +37,30 @@ def flushed(monkeypatch):
 
 
 def test_all_three_signals_are_flushed(flushed):
-    assert _flush.flush_all(10)
+    assert flush.flush_all(10)
     assert sorted(flushed) == ["LoggerProvider", "MeterProvider", "TracerProvider"]
 
 
 def test_a_provider_that_is_not_global_is_flushed_too_until_it_has_ended(flushed):
     own = MeterProvider(shutdown_on_exit=False)
-    _flush.others.add(own)
-    assert _flush.flush_all(10)
+    flush.others.add(own)
+    assert flush.flush_all(10)
     assert flushed.count("MeterProvider") == 2
-    _flush.ended.add(own)
-    assert _flush.flush_all(10)
+    flush.ended.add(own)
+    assert flush.flush_all(10)
     assert flushed.count("MeterProvider") == 3
 
 
 def test_one_that_fails_does_not_keep_the_others_back(flushed, monkeypatch):
     monkeypatch.setattr(TracerProvider, "force_flush", lambda *_: 1 / 0)
-    assert not _flush.flush_all(10)
+    assert not flush.flush_all(10)
     assert sorted(flushed) == ["LoggerProvider", "MeterProvider"]
 
 
 def test_it_waits_no_longer_than_the_limit(flushed, monkeypatch):
     answer = threading.Event()
     monkeypatch.setattr(TracerProvider, "force_flush", lambda *_: answer.wait(60))
-    assert not _flush.flush_all(0.01)
+    assert not flush.flush_all(0.01)
     assert flushed == []
     answer.set()
 
@@ -68,7 +68,7 @@ def test_it_waits_no_longer_than_the_limit(flushed, monkeypatch):
 def test_a_worker_of_celery_flushes_when_it_shuts_down(flushed):
     connected = []
     shutdown = SimpleNamespace(connect=lambda handler, weak: connected.append((handler, weak)))
-    _process_end._watch_celery(SimpleNamespace(worker_process_shutdown=shutdown))
+    process_end._watch_celery(SimpleNamespace(worker_process_shutdown=shutdown))
     ((handler, weak),) = connected
     assert weak is False  # nobody else holds the handler
     handler(sender=None, pid=1, exitcode=0, signal=shutdown)

@@ -208,7 +208,7 @@ def _calls(path: Path) -> set[str]:
 
 STARTING = {"_core/emit/telemetry.py"}
 # The second only asks to be told when an SDK is imported, the third wraps how multiprocessing ends a child.
-PATCHING = {"_core/hooks/patches.py", "_core/hooks/instrumentor.py", "_process_end.py"}
+PATCHING = {"_core/hooks/patches.py", "_core/hooks/instrumentor.py", "_setup/process_end.py"}
 
 
 @pytest.mark.parametrize("path", _files(GENSPAN), ids=_relative)

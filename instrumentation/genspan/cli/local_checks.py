@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 
-from genspan import _other_instrumentations
 from genspan._core.config import (
     CAPTURE,
     DISABLED,
@@ -21,6 +20,7 @@ from genspan._core.config import (
     read_settings,
     sdk_disabled,
 )
+from genspan._setup import other_instrumentations
 from genspan.cli.check_result import fail, note, ok, warn
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class _Sdk(NamedTuple):
 
 
 def _sdks() -> Iterator[_Sdk]:
-    for point in _other_instrumentations.own():
+    for point in other_instrumentations.own():
         instrumentor: Any = point.load()()
         supported = ", ".join(instrumentor.instrumentation_dependencies())
         conflict = get_dependency_conflicts(instrumentor.instrumentation_dependencies())
@@ -151,7 +151,7 @@ def content() -> Iterator[CheckResult]:
 
 def rivals() -> Iterator[CheckResult]:
     """Whoever else traces the same calls."""
-    found = _other_instrumentations.found()
+    found = other_instrumentations.found()
     for other, ours in found.items():
         if keeps_others():
             yield warn(f"{other} is loaded beside {ours}: calls are counted twice ({OTHERS}=keep)")

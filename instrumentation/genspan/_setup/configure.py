@@ -1,6 +1,6 @@
 """``genspan.configure()``: in code what ``opentelemetry-instrument`` does for a program that is left as it is.
 
-(No module is named ``configure``: a submodule of that name would take the function's place in the package.)
+(Not ``genspan/configure.py``: a submodule of that name would take the function's place in the package.)
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-from genspan import _exporting, _process_end, _providers, control
-from genspan._arguments import Arguments
+from genspan import control
 from genspan._core.config import in_code, names_destination, read_settings, sdk_disabled
-from genspan._flush import flush_all, within
-from genspan._outlet import Outlet
+from genspan._setup import exporting, process_end, providers
+from genspan._setup.arguments import Arguments
+from genspan._setup.flush import flush_all, within
+from genspan._setup.outlet import Outlet
 from genspan.mlflow import program
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Setup:
             for instrumentor in self._switched:
                 instrumentor.uninstrument()
             self._switched = []
-            retired = [*self._take(()), *_providers.end((self._meters, self._logs))]
+            retired = [*self._take(()), *providers.end((self._meters, self._logs))]
             self._arguments = self._meters = self._logs = self._other_signals = None
         return within(timeout, *(one.shutdown for one in retired))
 
@@ -70,7 +71,7 @@ class Setup:
             return []
         if not self._attached(arguments):
             return []
-        _process_end.install()
+        process_end.install()
         self._chosen = False
         self._outlet.before_span = None
         first, self._arguments = self._arguments is None, arguments
@@ -86,13 +87,13 @@ class Setup:
 
     def _attached(self, arguments: Arguments) -> bool:
         """Have a tracer provider, with an outlet of ours on it."""
-        provider, made = _providers.tracer_provider(arguments.service_name)
+        provider, made = providers.tracer_provider(arguments.service_name)
         name = arguments.service_name
-        if name is not None and name != _providers.service_name(provider):
+        if name is not None and name != providers.service_name(provider):
             if self._is_own:
                 raise ValueError(
                     f"genspan.configure: service_name is part of the tracer provider, which exists: it stays "
-                    f"{_providers.service_name(provider)!r} while the process runs"
+                    f"{providers.service_name(provider)!r} while the process runs"
                 )
             _logger.warning("The program has a tracer provider with a resource of its own; service_name is not used.")
         if provider is self._provider:
@@ -104,7 +105,7 @@ class Setup:
                 type(provider).__qualname__,
             )
             return False
-        outlets = _exporting.outlets(provider)
+        outlets = exporting.outlets(provider)
         if not outlets:
             provider.add_span_processor(self._outlet)
         else:
@@ -163,16 +164,16 @@ class Setup:
     def _processors(self, view: Mapping[str, str]) -> list[SpanProcessor]:
         arguments, found = self._arguments, list[Any]()
         assert arguments is not None
-        present = _exporting.present(self._provider)
+        present = exporting.present(self._provider)
         given = arguments.of_exporters(view)
-        for exporter in _exporting.made("traces", view, given):
-            if _exporting.is_there(exporter, present, named_in_code=arguments.endpoint is not None):
+        for exporter in exporting.made("traces", view, given):
+            if exporting.is_there(exporter, present, named_in_code=arguments.endpoint is not None):
                 _logger.debug("The program's tracer provider has %s already", type(exporter).__qualname__)
                 exporter.shutdown()
             else:
-                found.append(_exporting.span_processor(exporter, view, any_experiment=arguments.experiment is None))
+                found.append(exporting.span_processor(exporter, view, any_experiment=arguments.experiment is None))
         if arguments.console:
-            from genspan._console import ConsoleLines
+            from genspan._setup.console import ConsoleLines
 
             found.append(SimpleSpanProcessor(ConsoleLines()))
         return found
@@ -181,17 +182,17 @@ class Setup:
         """Providers of metrics and logs, where the program has none; others where they go elsewhere than before."""
         assert self._arguments is not None
         given = self._arguments.of_exporters(view)
-        wanted = [_exporting.names(signal, view) for signal in ("metrics", "logs")], given.get("otlp")
+        wanted = [exporting.names(signal, view) for signal in ("metrics", "logs")], given.get("otlp")
         if wanted == self._other_signals:
             return []
         self._other_signals = wanted
-        retired = _providers.end((self._meters, self._logs))
+        retired = providers.end((self._meters, self._logs))
         self._meters = self._logs = None
         resource = getattr(self._provider, "resource", None)
-        if not _providers.program_has_meters():
-            self._meters = _providers.meter_provider([*_exporting.made("metrics", view, given)], resource)
-        if not _providers.program_has_logs():
-            self._logs = _providers.logger_provider([*_exporting.made("logs", view, given)], resource)
+        if not providers.program_has_meters():
+            self._meters = providers.meter_provider([*exporting.made("metrics", view, given)], resource)
+        if not providers.program_has_logs():
+            self._logs = providers.logger_provider([*exporting.made("logs", view, given)], resource)
         for instrumentor in self._switched:
             instrumentor.write_to(self._meters, self._logs)
         return retired

@@ -13,9 +13,9 @@ from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetr
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 
-from genspan import _flush
 from genspan._core.otel_internals import configured, is_proxy
 from genspan._service_name import default_service_name
+from genspan._setup import flush
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,43 +45,43 @@ def service_name(provider: Any) -> str | None:
 def meter_provider(exporters: Sequence[Any], resource: Resource | None) -> Any:
     """A meter provider for the exporters, global where there was none. Without exporters ``None``: the global one."""
     if not exporters:
-        return metrics.NoOpMeterProvider() if metrics.get_meter_provider() in _flush.ended else None
+        return metrics.NoOpMeterProvider() if metrics.get_meter_provider() in flush.ended else None
     # Some exporters (Prometheus) are readers already.
     readers = [one if isinstance(one, MetricReader) else PeriodicExportingMetricReader(one) for one in exporters]
     made = MeterProvider(readers, resource=resource)
     if is_proxy(metrics.get_meter_provider()):
         metrics.set_meter_provider(made)
-    _flush.others.add(made)
+    flush.others.add(made)
     return made
 
 
 def logger_provider(exporters: Sequence[Any], resource: Resource | None) -> Any:
     """The same for log records."""
     if not exporters:
-        return NoOpLoggerProvider() if get_logger_provider() in _flush.ended else None
+        return NoOpLoggerProvider() if get_logger_provider() in flush.ended else None
     made = LoggerProvider(resource=resource)
     for exporter in exporters:
         made.add_log_record_processor(BatchLogRecordProcessor(exporter))
     if is_proxy(get_logger_provider()):
         set_logger_provider(made)
-    _flush.others.add(made)
+    flush.others.add(made)
     return made
 
 
 def program_has_meters() -> bool:
     """Whether the global meter provider is one that the program set."""
     there = metrics.get_meter_provider()
-    return not is_proxy(there) and there not in _flush.others
+    return not is_proxy(there) and there not in flush.others
 
 
 def program_has_logs() -> bool:
     """Whether the global logger provider is one that the program set."""
     there = get_logger_provider()
-    return not is_proxy(there) and there not in _flush.others
+    return not is_proxy(there) and there not in flush.others
 
 
 def end(providers: Iterable[Any]) -> list[Any]:
     """Those that can be shut down, and will be."""
     ending = [one for one in providers if hasattr(one, "shutdown")]
-    _flush.ended.update(ending)
+    flush.ended.update(ending)
     return ending

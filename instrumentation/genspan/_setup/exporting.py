@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from genspan._core.config import PROTOCOL, defaults, hides_mlflow_content, listed
-from genspan._outlet import Outlet
+from genspan._setup.outlet import Outlet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

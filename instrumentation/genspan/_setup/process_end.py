@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import wrapt
 
-from genspan._flush import flush_all
+from genspan._setup.flush import flush_all
 
 if TYPE_CHECKING:
     from types import FrameType
