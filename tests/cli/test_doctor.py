@@ -212,7 +212,7 @@ class Instrumentor:
 )
 def test_doctor_on_an_sdk(monkeypatch, environment, sdk, supported, disabled, level, words):
     environment["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"] = disabled
-    monkeypatch.setattr(local_checks._other_instrumentations, "own", lambda: (Instrumentor(sdk, supported),))
+    monkeypatch.setattr(local_checks.other_instrumentations, "own", lambda: (Instrumentor(sdk, supported),))
     result = next(iter(local_checks.sdks()))
     assert result.level == level
     assert words in result.text
@@ -221,7 +221,7 @@ def test_doctor_on_an_sdk(monkeypatch, environment, sdk, supported, disabled, le
 
 def test_doctor_fails_for_an_unsupported_sdk(monkeypatch, genspan):
     own = (Instrumentor("openai", ">= 99"), Instrumentor("anthropic", ">= 1"))
-    monkeypatch.setattr(local_checks._other_instrumentations, "own", lambda: own)
+    monkeypatch.setattr(local_checks.other_instrumentations, "own", lambda: own)
     assert genspan("doctor", "--offline")[0] == 1
 
 
@@ -241,7 +241,7 @@ def test_doctor_says_whose_spans_stand_for_an_sdk_that_traces_itself(genspan, en
 )
 def test_doctor_on_another_instrumentation(monkeypatch, environment, keep, ours, level, words):
     environment["GENSPAN_RIVALS"] = keep
-    monkeypatch.setattr(local_checks._other_instrumentations, "found", lambda: {"openai (x:Y)": "genspan-openai"})
+    monkeypatch.setattr(local_checks.other_instrumentations, "found", lambda: {"openai (x:Y)": "genspan-openai"})
     monkeypatch.setattr(local_checks, "is_our_distro", lambda: ours)
     [found] = [one for one in local_checks.rivals() if "openai (x:Y)" in one.text]
     assert (found.level, words in found.text) == (level, True)

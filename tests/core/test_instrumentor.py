@@ -179,6 +179,6 @@ def test_doctor(version, words, installed, monkeypatch):
             return Instrumentor
 
     installed(version)
-    monkeypatch.setattr(local_checks._other_instrumentations, "own", lambda: (Point(),))
+    monkeypatch.setattr(local_checks.other_instrumentations, "own", lambda: (Point(),))
     result, *_ = local_checks.sdks()
     assert words in str(result)

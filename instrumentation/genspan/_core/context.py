@@ -27,7 +27,7 @@ CALL: Final = create_key("genspan-call")
 TURN: Final = create_key("genspan-turn")
 TOOL: Final = create_key("genspan-tool")
 OBSERVER: Final = create_key("genspan-observer")
-"""Who is told of every model call that opens in the context: an object with ``call_opened()``."""
+"""A weak reference to who is told of every model call that opens in the context: ``call_opened()`` is called."""
 _SESSION: Final = create_key("genspan-session")
 
 _T = TypeVar("_T")

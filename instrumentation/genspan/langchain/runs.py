@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import time_ns
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from weakref import ref
 
 from opentelemetry import context as otel
 from opentelemetry.context import create_key
@@ -74,7 +75,7 @@ class Run:
 class ModelRun:
     """A run of a model. The call of a traced SDK below it is its span; without one it becomes a span at its end."""
 
-    __slots__ = ("began", "body", "cached", "calls", "key", "parent")
+    __slots__ = ("__weakref__", "began", "body", "cached", "calls", "key", "parent")
 
     def __init__(self, key: Key, body: dict[str, object], parent: ModelRun | None) -> None:
         self.began = time_ns()
@@ -143,7 +144,7 @@ class Runs:
         above = run.parent.model if run.parent is not None else None
         operation = "text_completion" if "prompts" in body else "chat"
         run.model = ModelRun(_key(facts, operation, obj(body.get("params"))), body, above)
-        run.context = with_attributes(with_value(run.context, OBSERVER, run.model), _describe(facts))
+        run.context = with_attributes(with_value(run.context, OBSERVER, ref(run.model)), _describe(facts))
 
     def end(
         self, identity: UUID, error: BaseException | None = None, answer: Mapping[str, object] = MappingProxyType({})
@@ -154,11 +155,9 @@ class Runs:
             return
         if run.span is not None:
             run.span.end(error, answer.get("result"))
-        if run.model is not None:
-            if not run.model.calls:
-                with _recording:
-                    self._record(run, run.model, error, answer)
-            run.model.body = {}  # contexts, which others may copy and keep, refer to it
+        if run.model is not None and not run.model.calls:
+            with _recording:
+                self._record(run, run.model, error, answer)
 
     def _record(self, run: Run, model: ModelRun, error: BaseException | None, answer: Mapping[str, object]) -> None:
         """A model call that no traced SDK made."""

@@ -21,6 +21,7 @@ from genspan_semconv.model import Response, obj
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from weakref import ref
 
     from opentelemetry.context import Context
 
@@ -120,7 +121,8 @@ class Call(Scope):
         self._owner = owner
         if owner is not None:
             owner.begin(self)
-        observer = cast("Observer | None", context.get(OBSERVER))
+        found = cast("ref[Observer] | None", context.get(OBSERVER))
+        observer = None if found is None else found()
         if observer is not None:
             observer.call_opened()
         self._started = perf_counter() - (0 if began is None else (time_ns() - began) / 1e9)
