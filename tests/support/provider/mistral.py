@@ -13,7 +13,8 @@ from tests.support.provider.wire import Answer, Json, Request, Route, Wire
 
 
 def error(status: int, message: str) -> Json:
-    return {"object": "error", "message": message, "type": "fake_error", "param": None, "code": str(status)}
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    return {"object": "error", "message": message, "type": kind, "param": None, "code": None}
 
 
 def _complete(request: Request, reply: Reply) -> Answer:
