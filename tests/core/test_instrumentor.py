@@ -144,7 +144,7 @@ def test_a_version_that_cannot_be_read_later_costs_nothing(version, installed, i
     installed("1.5")
     instrumentor.instrument()
     installed(version)
-    instrumentor._begin(instrumentor._settings, {})
+    instrumentor._begin({})
     sys.modules["imaginary_sdk"] = module
     assert "failed in" in caplog.text
 

@@ -8,6 +8,7 @@ import pytest
 from google import genai
 from google.genai import types
 
+from genspan._core.supported_sdks import SDKS
 from tests.support import programs, surfaces, verdict
 from tests.support.endings import ENDINGS, exhausted
 from tests.support.faults import BODIES, HTTP, NETWORK, Fault
@@ -16,7 +17,8 @@ from tests.support.surfaces import STREAMS, SURFACES
 
 MODES = ("sync", "async")
 OK = Fault("ok")
-_HTTPX = "httpx2" if surfaces.installed("httpx2") else "httpx"
+_HTTPX = next(filter(surfaces.installed, ("httpx2", "httpx")), "default")
+OLDEST = genai.__version__ == SDKS["gemini"].tested[0]
 
 
 _RETRY = {"attempts": 3, "initial_delay": 0.001, "max_delay": 0.001, "jitter": 0}
@@ -122,6 +124,8 @@ def test_transports(compare, provider, surface, mode, transport, fault):
 def test_faults(compare, provider, surface, mode, fault):
     if not fault.replies(surface):
         pytest.skip("only streams can end like this")
+    if OLDEST and fault.name.startswith("error-"):
+        pytest.skip("this version of google-genai raises nothing for an error inside a stream")
     transport = _HTTPX if fault.resets and mode == "async" else None
     seen, telemetry = compare(surface, mode, fault, transport=transport)
     _hops(telemetry, provider, fault.attempts - 1)
@@ -172,6 +176,8 @@ def _blamed(seen, telemetry, last, inside=None):
 def test_odd_bodies(compare, provider, surface, mode, fault, content):
     if fault.generating and surface.operation != "generate_content":
         pytest.skip("this answer has no such fields")
+    if OLDEST and surface.stream and fault.name in ("body-usage-text", "raw-nan"):
+        pytest.skip("this version of google-genai reads on after such a chunk")
     seen, telemetry = compare(surface, mode, fault, CAPTURE=content, GENSPAN_DIALECTS="genai,mlflow")
     _hops(telemetry, provider)
     last = telemetry.leaves[-1]
@@ -188,8 +194,8 @@ def test_odd_bodies(compare, provider, surface, mode, fault, content):
     [pytest.param(mode, one, id=f"{mode}-{one}") for mode in MODES for one in ENDINGS if one.only in (None, mode)],
 )
 def test_endings(compare, provider, surface, mode, ending):
-    if surface.afc and mode == "async" and ending.ends and genai.__version__ == "1.10.0":
-        pytest.skip("this version of google-genai goes on reading such a stream after it is closed")
+    if OLDEST and surface.afc and (ending.ends or ending.error):
+        pytest.skip("this version of google-genai reads such a stream ahead of the program")
     fault = Fault("hold", stream=(Reply(hold=1),)) if ending.hold else OK
     hop = 0 if ending.hold else None
     seen, telemetry = compare(surface, mode, fault, ending.do, hop=hop)

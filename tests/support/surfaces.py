@@ -84,6 +84,8 @@ TRANSPORTS = {"sync": ("default", "httpx"), "async": ("aiohttp", "httpx2", "http
 def installed(transport: str) -> bool:
     if transport == "httpx2" and int(genai.__version__.partition(".")[0]) < 3:
         return False  # google-genai takes no client of it before 3, though another SDK may have brought it
+    if transport in ("httpx", "httpx2") and "client_args" not in types.HttpOptions.model_fields:
+        return False  # google-genai 1.10 makes its own
     module = {"default": "google.genai"}.get(transport, transport)
     return importlib.util.find_spec(module) is not None
 
