@@ -49,7 +49,7 @@ class TraceReader:
 
     def newest(self, count: int) -> list[Trace]:
         """The newest traces of the experiment, newest first."""
-        place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": self._experiment_id()}}
+        place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": self.experiment_id()}}
         body = {"locations": [place], "max_results": count, "order_by": ["timestamp_ms DESC"]}
         found = self._checked(self._session.call("POST", f"{_TRACES}/search", body=body))
         return [self.trace(str(obj(info).get("trace_id"))) for info in seq(found.json().get("traces"))]
@@ -78,7 +78,8 @@ class TraceReader:
             spans=[from_json(obj(span)) for span in seq(trace.get("spans"))],
         )
 
-    def _experiment_id(self) -> str:
+    def experiment_id(self) -> str:
+        """The id of the experiment that the settings name."""
         found = find(self._destination, RestExperiments(self._session, self._destination))
         if found is None:
             name = self._destination.experiment_name or self._destination.experiment_id
