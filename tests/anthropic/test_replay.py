@@ -71,7 +71,9 @@ def _figures(attributes, expected):
     assert attributes.get("gen_ai.usage.reasoning.output_tokens") == thought
     for ttl in ("5m", "1h"):
         ours = attributes.get(f"genspan.usage.cache_write_{ttl}.input_tokens")
-        assert ours == writes.get(f"ephemeral_{ttl}_input_tokens")
+        assert ours == (
+            writes.get(f"ephemeral_{ttl}_input_tokens") or None
+        )  # what only genspan names is left out where zero
     for kind, name in (("compaction", "compaction"), ("advisor_message", "advisor")):
         iterations = [one for one in usage.get("iterations") or () if one["type"] == kind]
         spent = sum(one[name] for one in iterations for name in one if name.endswith("input_tokens"))
