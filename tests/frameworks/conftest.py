@@ -14,7 +14,7 @@ PACKAGES = {
     "test_agent_framework.py": "agent_framework.openai",
     "test_google_adk.py": "google.adk",
     "test_into_mlflow.py": "google.adk",
-    "test_langsmith.py": "langsmith",
+    "test_langsmith.py": "agents",  # langsmith's wrappers import it; langsmith itself comes with LangChain
     "test_litellm.py": "litellm",
     "test_logfire.py": "logfire",
     "test_openai_agents.py": "openinference.instrumentation.openai_agents",
