@@ -194,7 +194,7 @@ def test_odd_bodies(compare, provider, surface, mode, fault, content):
     [pytest.param(mode, one, id=f"{mode}-{one}") for mode in MODES for one in ENDINGS if one.only in (None, mode)],
 )
 def test_endings(compare, provider, surface, mode, ending):
-    if OLDEST and surface.afc and (ending.ends or ending.error):
+    if genai.__version__.startswith("1.") and surface.afc and (ending.ends or ending.error):
         pytest.skip("this version of google-genai reads such a stream ahead of the program")
     fault = Fault("hold", stream=(Reply(hold=1),)) if ending.hold else OK
     hop = 0 if ending.hold else None
