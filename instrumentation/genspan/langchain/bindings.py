@@ -16,6 +16,7 @@ from opentelemetry import context as otel
 from genspan._core.config import flag
 from genspan._core.guard import Guard
 from genspan._core.hooks.patches import Patch
+from genspan._core.hooks.wrappers import named
 from genspan.langchain.handler import ENTRY, Entry, make_handler
 from genspan.langchain.runs import Runs
 from genspan_semconv.model import obj
@@ -126,7 +127,7 @@ class Hooks:
 
         def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
             inner = wrapped(*args, **kwargs)
-            return _named(read(runs, inner, Entry()), inner)
+            return named(read(runs, inner, Entry()), inner)
 
         return wrapper
 
@@ -138,7 +139,7 @@ class Hooks:
             inner = wrapped(*args, **kwargs)
             with _configuring:
                 if _is_agent(instance):
-                    return _named(read(runs, inner, Entry(is_agent=True)), inner)
+                    return named(read(runs, inner, Entry(is_agent=True)), inner)
             return inner
 
         return wrapper
@@ -206,11 +207,6 @@ def within(runs: Runs, manager: Any) -> Generator[None]:
         yield
     finally:
         otel.detach(token)
-
-
-def _named(ours: Any, theirs: Any) -> Any:
-    ours.__name__, ours.__qualname__ = theirs.__name__, theirs.__qualname__
-    return ours
 
 
 def _read(runs: Runs, inner: Generator[Any, Any, Any], entry: Entry) -> Generator[Any, Any, Any]:

@@ -139,7 +139,7 @@ def generator(kind: Kind) -> MakeWrapper:
             if scope is None:
                 return inner
             read = _aread if hasattr(inner, "__anext__") else _read
-            return _named(read(scope, inner), inner)
+            return named(read(scope, inner), inner)
 
         return wrapper
 
@@ -159,7 +159,7 @@ def awaited_generator(kind: Kind) -> MakeWrapper:
             except BaseException as error:
                 scope.end(error)
                 raise
-            return _named(_aread(scope, inner), inner)
+            return named(_aread(scope, inner), inner)
 
         return wrapper
 
@@ -220,7 +220,7 @@ async def _aread(scope: Scope, generator: AsyncGenerator[Any, Any]) -> AsyncGene
         raise
 
 
-def _named(ours: Any, theirs: Any) -> Any:
+def named(ours: Any, theirs: Any) -> Any:
     """Give our generator the name of the SDK's."""
     ours.__name__, ours.__qualname__ = theirs.__name__, theirs.__qualname__
     return ours
