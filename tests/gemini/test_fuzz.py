@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from genspan._core import guard
+from genspan._core.emit.redaction import NO_SECRETS
 from genspan._core.emit.span_attributes import Outcome, Writer, figures, read_content
 from genspan.gemini import count_tokens, embeddings, generate_content, images, interactions
 from genspan.gemini.usage import read_usage
@@ -154,7 +155,7 @@ def test_what_is_rendered_is_valid(name: str, body: dict[str, Any], data: dict[s
     params = api.params(body)
     attributes = {**render_genai.start(key), "mlflow.spanType": "CHAT_MODEL"}
     attributes.update(figures(key, params, Outcome(response, None, None, 1, None)))
-    writer = Writer(frozenset({"genai", "mlflow"}), None, ())
+    writer = Writer(frozenset({"genai", "mlflow"}), None, NO_SECRETS)
     texts = writer.texts(key, params, response, read_content(api, body, data, 1 << 20))
     attributes.update(texts.outputs)
     attributes.update(texts.inputs)

@@ -115,14 +115,18 @@ class Telemetry:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """By name. Reading them does not reset them."""
-        data = self._reader.get_metrics_data()
-        resources = data.resource_metrics if data else ()
-        return {metric.name: metric for one in resources for scope in one.scope_metrics for metric in scope.metrics}
+        """By name; of instrumentors that record the same one, the last. Reading them does not reset them."""
+        return {metric.name: metric for metric in self._metrics()}
 
     def points(self, name: str) -> list[Any]:
-        metric = self.metrics.get(name)
-        return list(metric.data.data_points) if metric else []
+        """The points of a metric, of all instrumentors."""
+        return [point for metric in self._metrics() if metric.name == name for point in metric.data.data_points]
+
+    def _metrics(self) -> Iterator[Any]:
+        data = self._reader.get_metrics_data()
+        for resource in data.resource_metrics if data else ():
+            for scope in resource.scope_metrics:
+                yield from scope.metrics
 
     def exported(self) -> bytes:
         """All of it as it would leave the process: OTLP protobuf, with resources and scopes."""
