@@ -9,14 +9,7 @@ import pytest
 
 pytest.register_assert_rewrite("tests.support")  # before what follows imports it
 
-from genspan import (  # noqa: E402
-    AnthropicInstrumentor,
-    GeminiInstrumentor,
-    GroqInstrumentor,
-    LangChainInstrumentor,
-    MistralAIInstrumentor,
-    OpenAIInstrumentor,
-)
+import genspan  # noqa: E402
 from tests.support.provider import FakeProvider  # noqa: E402
 from tests.support.telemetry import install, instrumentor, telemetry  # noqa: E402
 
@@ -81,22 +74,10 @@ def _slice(items: list[pytest.Item]) -> set[pytest.Item]:
     }
 
 
-INSTRUMENTORS = (
-    GeminiInstrumentor,
-    OpenAIInstrumentor,
-    AnthropicInstrumentor,
-    GroqInstrumentor,
-    MistralAIInstrumentor,
-    LangChainInstrumentor,
-)
-
-
 @pytest.fixture(scope="module", autouse=True)
 def nothing_is_traced_yet():
     """Whatever a module before left behind, a module begins with every SDK as it is."""
-    for one in (each() for each in INSTRUMENTORS):
-        if one.is_instrumented_by_opentelemetry:
-            one.uninstrument()
+    genspan.uninstrument()
 
 
 @pytest.fixture(scope="session")

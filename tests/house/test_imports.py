@@ -9,19 +9,10 @@ import textwrap
 
 import pytest
 
-SDKS = (
-    "google.genai",
-    "openai",
-    "anthropic",
-    "groq",
-    "mistralai",
-    "langchain",
-    "langchain_core",
-    "mlflow",
-    "httpx",
-    "httpx2",
-    "aiohttp",
-)
+from genspan._core import supported_sdks
+
+LIBRARIES = ("langchain", "mlflow", "httpx", "httpx2", "aiohttp")
+SDKS = (*(sdk.package for sdk in supported_sdks.SDKS.values()), *LIBRARIES)
 
 REPORT = f"""
 import json, os, sys, threading

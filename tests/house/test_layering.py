@@ -9,23 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from genspan._core import supported_sdks
+
 ROOT = Path(__file__).resolve().parents[2]
 GENSPAN = ROOT / "instrumentation" / "genspan"
 SEMCONV = ROOT / "semconv" / "genspan_semconv"
-SDKS = {
-    "google",
-    "openai",
-    "anthropic",
-    "groq",
-    "mistralai",
-    "langchain",
-    "langchain_core",
-    "mlflow",
-    "httpx",
-    "httpx2",
-    "aiohttp",
-    "pydantic",
-}
+LIBRARIES = {"langchain", "mlflow", "httpx", "httpx2", "aiohttp", "pydantic"}
+SDKS = {sdk.package.partition(".")[0] for sdk in supported_sdks.SDKS.values()} | LIBRARIES
 STANDARD = sys.stdlib_module_names
 # Pure modules of a provider: everything but what binds them to the SDK.
 BINDING = (*("bindings.py", "__init__.py", "tools.py", "sockets.py", "sdk_tracing.py", "sessions.py", "agents.py"),)

@@ -10,6 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+import genspan
 from genspan._core.supported_sdks import SDKS
 
 tomllib = pytest.importorskip("tomllib", reason="part of Python since 3.11")
@@ -53,6 +54,8 @@ def test_each_has_an_entry_point_whose_instrumentor_asks_for_it(name):
     module, _, kind = points[f"genspan-{name}"].partition(":")
     assert module == f"genspan.{name}"
     instrumentor = getattr(import_module(module), kind)()
+    assert getattr(genspan, kind) is type(instrumentor)
+    assert kind in genspan.__all__
     assert list(instrumentor.instrumentation_dependencies()) == [f"{SDKS[name].distribution} >= {SDKS[name].tested[0]}"]
 
 
