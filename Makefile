@@ -4,7 +4,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-versions test-newest test-generativeai test-frameworks test-collector collector lint type format lock bench screenshot clean
+.PHONY: help demo test test-fast test-versions test-newest test-generativeai test-frameworks test-collector collector mutants lint type format lock bench screenshot clean
 
 help:  ## show this list
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test-newest: .venv-newest/.ready  ## the same on the newest of everything, whate
 
 lock: .venv/.ready  ## raise the versions in locks/ to the newest (ARGS=test: only these)
 	scripts/lock.sh $(ARGS)
+
+mutants: .venv-mutants/.ready  ## put small faults into the code, and see which the unit tests miss (ARGS="--show genspan.gemini")
+	nice .venv-mutants/bin/python scripts/mutants.py $(ARGS)
 
 test-generativeai: .venv-generativeai/.ready  ## google-generativeai over gRPC and REST, in an environment with protobuf 5
 	.venv-generativeai/bin/python -m pytest -q tests/google_generativeai $(ARGS)
@@ -78,7 +81,7 @@ screenshot: .venv/.ready .venv-mlflow/.ready  ## make the picture of the README 
 	$(BIN)/python scripts/screenshot.py
 
 clean:  ## remove what these targets made
-	rm -rf .venv .venv-mlflow .venv-mlflow-oldest .venv-mlflow-newest .venv-sdks-* .venv-newest .venv-generativeai .venv-frameworks .venv-phoenix .cache dist
+	rm -rf .venv .venv-mlflow .venv-mlflow-oldest .venv-mlflow-newest .venv-sdks-* .venv-newest .venv-mutants .venv-generativeai .venv-frameworks .venv-phoenix .cache dist
 
 # Environments. Each is made anew when what it depends on changes.
 .PRECIOUS: .venv-sdks-%/.ready
@@ -104,6 +107,10 @@ LOCKED := --no-deps -r locks
 .venv-mlflow-newest/.ready: scripts/venv.sh locks/mlflow.txt Makefile
 	@scripts/venv.sh .venv-mlflow-newest "$(PYTHON)" $(LOCKED)/mlflow.txt
 	@.venv-mlflow-newest/bin/uv pip install --quiet --no-deps --python .venv-mlflow-newest/bin/python mlflow==3.18.0
+
+.venv-mutants/.ready: pyproject.toml scripts/venv.sh locks/test.txt
+	@scripts/venv.sh .venv-mutants "$(PYTHON)" $(LOCKED)/test.txt -e .
+	@.venv-mutants/bin/uv pip install --quiet --python .venv-mutants/bin/python mutmut==3.8.1
 
 .venv-generativeai/.ready: pyproject.toml scripts/venv.sh locks/generativeai.txt
 	@scripts/venv.sh .venv-generativeai "$(PYTHON)" $(LOCKED)/generativeai.txt -e .

@@ -24,6 +24,7 @@ def nothing_set(monkeypatch):
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
     config.in_code.clear()
+    monkeypatch.setattr(config, "_refused", set())
 
 
 @pytest.mark.parametrize(

@@ -58,10 +58,11 @@ def read_message(message: Wire) -> Message:
 
 
 def read_parts(content: object) -> list[Part]:
-    """The parts of a ``content``: a string, or a list of parts."""
+    """The parts of a ``content``: a string, or a list of parts. Token numbers say nothing."""
     if isinstance(content, str):
         return [said(content)] if content else []
-    return [said(part) if isinstance(part, str) else _read_part(obj(part)) for part in several(content) if part]
+    wires = ((part, obj(part)) for part in several(content))
+    return [_read_part(wire) if wire else said(part) for part, wire in wires if wire or text(part)]
 
 
 def said_by_user(content: object) -> list[Message]:

@@ -27,7 +27,12 @@ _PIECES: Final = {
     "custom_tool_call_input": ("input", ""),
     "code_interpreter_call_code": ("code", ""),
 }
-_TYPES: Final = {"arguments": "function_call", "input": "custom_tool_call", "summary": "reasoning"}
+_TYPES: Final = {
+    "arguments": "function_call",
+    "input": "custom_tool_call",
+    **dict.fromkeys(("summary_text", "reasoning_text"), "reasoning"),
+}
+"""The type of an output item whose first event did not come, by the field or the kind of part that its pieces make."""
 _WHOLE: Final = ("text", "arguments", "input", "code", "refusal", "transcript")
 """Fields of a ``*.done`` event that hold what its ``*.delta`` events add up to."""
 
@@ -100,7 +105,7 @@ class Fold:
         """An item, with the pieces of what it lacks."""
         item = dict(self._items.get(position, {}))
         for (field, kind, _), pieces in sorted(self._pieces.get(position, {}).items()):
-            item.setdefault("type", _TYPES.get(field, "message"))
+            item.setdefault("type", _TYPES.get(kind or field, "message"))
             joined = "".join(pieces)
             part = {"type": kind, "refusal" if kind == "refusal" else "text": joined}
             item[field] = [*seq(item.get(field)), part] if kind else joined
