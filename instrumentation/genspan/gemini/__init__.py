@@ -21,6 +21,6 @@ class GeminiInstrumentor(ProviderInstrumentor):
     sdk = SDKS["gemini"]
 
     def _patch_points(self) -> Sequence[Patch | Replacement]:
-        from genspan.gemini import bindings, interaction_bindings
+        from genspan.gemini import bindings, interaction_bindings, live_bindings
 
-        return (*bindings.PATCHES, *interaction_bindings.patches())
+        return (*bindings.PATCHES, *interaction_bindings.patches(), *live_bindings.PATCHES)

@@ -60,7 +60,7 @@ class Turn(Scope):
 
     __slots__ = (
         *("_caller", "_calls", "_inputs", "_last", "_model", "_outputs", "_pending", "_question"),
-        *("agent", "request", "secrets"),
+        *("agent", "attributes", "request", "secrets"),
     )
 
     def __init__(
@@ -77,6 +77,8 @@ class Turn(Scope):
         self._outputs: dict[str, AttributeValue] = {}
         self._pending: deque[tuple[str, str | None]] = deque(maxlen=_MAX_PENDING)
         self.secrets = NO_SECRETS
+        self.attributes: dict[str, AttributeValue] = {}
+        """What else is known of it, for its span."""
 
     def __enter__(self) -> Turn:
         """Make the turn current. Its span opens at the first time: a stream that nobody reads makes no request."""
@@ -166,10 +168,11 @@ class Turn(Scope):
         del self.request, self.agent  # they have the arguments of the user's call
         self._caller = self._last = None
         self._inputs, self._outputs, self.secrets, self._question = {}, {}, NO_SECRETS, ""
+        self.attributes = {}
         self._pending.clear()
 
     def _describe(self, error: BaseException | None) -> None:
-        attributes, failed = {**self._outputs, **self._inputs}, None
+        attributes, failed = {**self.secrets.scrub_attributes(self.attributes), **self._outputs, **self._inputs}, None
         if getattr(self._span, "parent", None) is None:
             attributes |= render_mlflow.root(render_mlflow.trace_name(AGENT, self._model, self._question))
         if error is not None:
