@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import product
+
+import pytest
+
 from genspan_semconv import render_genai
-from genspan_semconv.model import Usage
+from genspan_semconv.model import Key, Prompt, Response, Usage
 
 
 def rendered(usage: Usage) -> dict[str, object]:
@@ -69,3 +73,155 @@ def test_figures():
 
 def test_what_is_not_reported_is_absent():
     assert rendered(Usage()) == {}
+
+
+def test_every_modality_and_everything_billed_beside():
+    directions, kinds = ("input", "output", "cache_read"), ("text", "image", "audio")
+    modalities = {(kind, way): 1 + number for number, (kind, way) in enumerate(product(kinds, directions))}
+    additional = {kind: (20 + number, 30 + number) for number, kind in enumerate(("compaction", "advisor", "fallback"))}
+    modalities["video", "input"] = 99
+    assert rendered(Usage(modalities=modalities, additional=additional)) == {
+        "gen_ai.usage.text.input_tokens": 1,
+        "gen_ai.usage.text.output_tokens": 2,
+        "gen_ai.usage.text.cache_read.input_tokens": 3,
+        "gen_ai.usage.image.input_tokens": 4,
+        "gen_ai.usage.image.output_tokens": 5,
+        "gen_ai.usage.image.cache_read.input_tokens": 6,
+        "gen_ai.usage.audio.input_tokens": 7,
+        "gen_ai.usage.audio.output_tokens": 8,
+        "gen_ai.usage.audio.cache_read.input_tokens": 9,
+        "genspan.usage.compaction.input_tokens": 20,
+        "genspan.usage.compaction.output_tokens": 30,
+        "genspan.usage.advisor.input_tokens": 21,
+        "genspan.usage.advisor.output_tokens": 31,
+        "genspan.usage.fallback.input_tokens": 22,
+        "genspan.usage.fallback.output_tokens": 32,
+    }
+
+
+@pytest.mark.parametrize(
+    ("usage", "shown"),
+    [
+        (Usage(1, 2, 3), False),
+        (Usage(1, 2, 4), True),
+        (Usage(input=3, total=3), False),
+        (Usage(output=3, total=4), True),
+    ],
+)
+def test_a_total_is_shown_where_it_contradicts(usage, shown):
+    assert ("genspan.usage.total_tokens" in rendered(usage)) is shown
+
+
+def test_the_start_of_a_span():
+    assert render_genai.start(Key("chat", "openai", "m", "h", 443, True)) == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "m",
+        "server.address": "h",
+        "server.port": 443,
+        "gen_ai.request.stream": True,
+    }
+    assert render_genai.start(Key("chat", "openai", None, None, 443, False)) == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+    }
+
+
+def test_tools():
+    assert render_genai.tool("f", "c", "d") == {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "f",
+        "gen_ai.tool.type": "function",
+        "gen_ai.tool.call.id": "c",
+        "gen_ai.tool.description": "d",
+    }
+    assert "gen_ai.tool.call.id" not in render_genai.tool("f", None)
+    assert "gen_ai.tool.description" not in render_genai.tool("f", None)
+
+
+def test_a_response():
+    into: dict[str, object] = {}
+    render_genai.response(
+        Response(
+            id="r",
+            model="m",
+            finish_reasons=["stop", "length"],
+            status="completed",
+            conversation_id="c",
+            compacted=True,
+            attributes={"x.y": 1, "x.z": None},
+        ),
+        into,
+    )
+    assert into == {
+        "gen_ai.response.id": "r",
+        "gen_ai.response.model": "m",
+        "gen_ai.response.finish_reasons": ["stop", "length"],
+        "gen_ai.response.status": "completed",
+        "gen_ai.conversation.id": "c",
+        "gen_ai.conversation.compacted": True,
+        "x.y": 1,
+    }
+    into = {}
+    render_genai.response(Response(), into)
+    assert into == {}
+
+
+def test_parameters():
+    into: dict[str, object] = {}
+    render_genai.params(
+        {
+            "output_type": "json",
+            "max_tokens": 1,
+            "temperature": 0.5,
+            "top_p": 0.25,
+            "top_k": 2,
+            "stop_sequences": ["x"],
+            "seed": 3,
+            "choice_count": 4,
+            "frequency_penalty": 0.75,
+            "presence_penalty": 0.125,
+            "reasoning_level": "low",
+            "encoding_formats": ["base64"],
+            "dimension_count": 5,
+            "previous_response_id": "p",
+            "conversation_id": "c",
+            "prompt_name": "n",
+            "prompt_version": "2",
+            "response_id": "r",
+            "stream_cursor": "7",
+            "openai.request.service_tier": "flex",
+            "unknown": 1,
+        },
+        into,
+    )
+    assert into == {
+        "gen_ai.output.type": "json",
+        "gen_ai.request.max_tokens": 1,
+        "gen_ai.request.temperature": 0.5,
+        "gen_ai.request.top_p": 0.25,
+        "gen_ai.request.top_k": 2,
+        "gen_ai.request.stop_sequences": ["x"],
+        "gen_ai.request.seed": 3,
+        "gen_ai.request.choice.count": 4,
+        "gen_ai.request.frequency_penalty": 0.75,
+        "gen_ai.request.presence_penalty": 0.125,
+        "gen_ai.request.reasoning.level": "low",
+        "gen_ai.request.encoding_formats": ["base64"],
+        "gen_ai.embeddings.dimension.count": 5,
+        "gen_ai.request.previous_response.id": "p",
+        "gen_ai.conversation.id": "c",
+        "gen_ai.prompt.name": "n",
+        "gen_ai.prompt.version": "2",
+        "gen_ai.response.id": "r",
+        "gen_ai.request.stream_cursor": "7",
+        "openai.request.service_tier": "flex",
+    }
+
+
+def test_inputs():
+    assert render_genai.inputs(Prompt([{"type": "text"}], [{"role": "user"}], [{"name": "f"}])) == {
+        "gen_ai.input.messages": [{"role": "user"}],
+        "gen_ai.system_instructions": [{"type": "text"}],
+        "gen_ai.tool.definitions": [{"name": "f"}],
+    }
