@@ -136,14 +136,19 @@ def _signal_constant(prefix: str, signal: Signal) -> str:
 def python(registry: Registry) -> str:
     """The module of constants."""
     histograms = [metric for metric in registry.metrics.values() if "buckets" in metric.rules]
-    names = {"s": "_SECONDS", "{token}": "_TOKENS"}
-    boundaries = {names[metric.spec["unit"]]: tuple(metric.rules["buckets"]) for metric in histograms}
+    boundaries: dict[tuple[float, ...], str] = {}
+    for metric in histograms:  # named after the unit, or after the first metric where its unit has others already
+        name = "_SECONDS" if metric.spec["unit"] == "s" else "_TOKENS"
+        own = metric.name.removeprefix("gen_ai").replace(".", "_").upper()
+        boundaries.setdefault(tuple(metric.rules["buckets"]), own if name in boundaries.values() else name)
     return Template((SEMCONV / "templates/attributes.py.tmpl").read_text("utf-8")).substitute(
         attributes="\n".join(_constant(a.constant, a.name, a.brief) for a in registry.attributes.values()),
         metrics="\n".join(_signal_constant("METRIC_", metric) for metric in registry.metrics.values()),
         events="\n".join(_signal_constant("EVENT_", event) for event in registry.events.values()),
-        bucket_rows="\n".join(f"{name} = {bounds}" for name, bounds in boundaries.items()),
-        buckets="\n".join(f'        "{metric.name}": {names[metric.spec["unit"]]},' for metric in histograms),
+        bucket_rows="\n".join(f"{name} = {bounds}" for bounds, name in boundaries.items()),
+        buckets="\n".join(
+            f'        "{metric.name}": {boundaries[tuple(metric.rules["buckets"])]},' for metric in histograms
+        ),
     )
 
 

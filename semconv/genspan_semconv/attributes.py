@@ -149,7 +149,7 @@ GEN_AI_WORKFLOW_NAME: Final = "gen_ai.workflow.name"
 GENSPAN_CONTENT_TRUNCATED: Final = "genspan.content.truncated"
 # The program's own metadata of a model run of LangChain, as JSON.
 GENSPAN_LANGCHAIN_METADATA: Final = "genspan.langchain.metadata"
-# The name of a model run of LangChain.
+# The name of a run of LangChain, where the span has another.
 GENSPAN_LANGCHAIN_RUN_NAME: Final = "genspan.langchain.run.name"
 # The program's own tags of a model run of LangChain.
 GENSPAN_LANGCHAIN_TAGS: Final = "genspan.langchain.tags"
@@ -248,6 +248,14 @@ METRIC_GEN_AI_CLIENT_OPERATION_TIME_TO_FIRST_CHUNK: Final = "gen_ai.client.opera
 METRIC_GEN_AI_CLIENT_OPERATION_TIME_PER_OUTPUT_CHUNK: Final = "gen_ai.client.operation.time_per_output_chunk"
 # Duration of a tool run in the program.
 METRIC_GEN_AI_EXECUTE_TOOL_DURATION: Final = "gen_ai.execute_tool.duration"
+# Duration of an agent's run in the program.
+METRIC_GEN_AI_INVOKE_AGENT_DURATION: Final = "gen_ai.invoke_agent.duration"
+# Model calls of an agent's run.
+METRIC_GEN_AI_INVOKE_AGENT_INFERENCE_CALLS: Final = "gen_ai.invoke_agent.inference_calls"
+# Runs of tools in an agent's run.
+METRIC_GEN_AI_INVOKE_AGENT_TOOL_CALLS: Final = "gen_ai.invoke_agent.tool_calls"
+# Duration of a workflow's run.
+METRIC_GEN_AI_INVOKE_WORKFLOW_DURATION: Final = "gen_ai.invoke_workflow.duration"
 # Duration of a model call.
 METRIC_GEN_AI_CLIENT_INFERENCE_DURATION: Final = "gen_ai.client.inference.duration"
 # Time from the request to the first chunk of a stream.
@@ -283,6 +291,9 @@ EVENT_GEN_AI_CLIENT_OPERATION_EXCEPTION: Final = "gen_ai.client.operation.except
 # Boundaries of the histograms, by metric name.
 _SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 _TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)
+_INVOKE_AGENT_DURATION = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6)
+_INVOKE_AGENT_INFERENCE_CALLS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+_INVOKE_WORKFLOW_DURATION = (1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 BUCKETS: Final[Mapping[str, tuple[float, ...]]] = MappingProxyType(
     {
         "gen_ai.client.operation.duration": _SECONDS,
@@ -290,6 +301,10 @@ BUCKETS: Final[Mapping[str, tuple[float, ...]]] = MappingProxyType(
         "gen_ai.client.operation.time_to_first_chunk": _SECONDS,
         "gen_ai.client.operation.time_per_output_chunk": _SECONDS,
         "gen_ai.execute_tool.duration": _SECONDS,
+        "gen_ai.invoke_agent.duration": _INVOKE_AGENT_DURATION,
+        "gen_ai.invoke_agent.inference_calls": _INVOKE_AGENT_INFERENCE_CALLS,
+        "gen_ai.invoke_agent.tool_calls": _INVOKE_AGENT_INFERENCE_CALLS,
+        "gen_ai.invoke_workflow.duration": _INVOKE_WORKFLOW_DURATION,
         "gen_ai.client.inference.duration": _SECONDS,
         "gen_ai.client.inference.time_to_first_chunk": _SECONDS,
         "gen_ai.client.inference.time_per_output_chunk": _SECONDS,

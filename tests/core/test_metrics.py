@@ -7,7 +7,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from genspan._core.emit.metrics import Instruments, Measurement
+from genspan._core.emit.metrics import Instruments, Measurement, RunMeasurement
 from genspan_semconv.model import Key, Usage
 
 KEY = Key("chat", "openai", "asked", "host", 443, True)
@@ -120,9 +120,9 @@ def test_other_operations_keep_the_older_duration():
 
 def test_a_tool_with_what_it_failed_with():
     meter = Meter()
-    meter.instruments.record_tool("f", 2.0, None, Context())
-    meter.instruments.record_tool("f", 3.0, "ValueError", Context())
     tool = {"gen_ai.tool.name": "f", "gen_ai.tool.type": "function"}
+    meter.instruments.record_run(RunMeasurement("execute_tool", tool, None, Context()), 2.0)
+    meter.instruments.record_run(RunMeasurement("execute_tool", tool, "ValueError", Context()), 3.0)
     assert meter.points() == {
         "gen_ai.execute_tool.duration": [(2.0, tool), (3.0, {**tool, "error.type": "ValueError"})]
     }

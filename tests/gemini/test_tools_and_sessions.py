@@ -134,6 +134,8 @@ def test_arguments_result_and_id(provider, install, client, surface, is_async):
     assert [span.name for span in tools] == ["execute_tool get_weather"] * 4
     durations = telemetry.points("gen_ai.execute_tool.duration")
     assert sum(point.count for point in durations) == 4
+    assert sum(point.sum for point in telemetry.points("gen_ai.invoke_agent.inference_calls")) == len(provider.ledger)
+    assert sum(point.sum for point in telemetry.points("gen_ai.invoke_agent.tool_calls")) == 4
     _checked(telemetry, provider)
 
 

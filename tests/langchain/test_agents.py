@@ -64,6 +64,7 @@ def test_agent_is_one_trace_of_agent_model_calls_and_tool(install, provider, gpt
     assert ran.attributes["gen_ai.tool.call.id"] == asked["id"]
     assert json.loads(ran.attributes["gen_ai.tool.call.arguments"]) == asked["arguments"]
     assert ran.attributes["gen_ai.tool.description"] == "The weather of a city."
+    assert ran.attributes["gen_ai.agent.name"] == "weather"
     assert json.loads(ran.attributes["gen_ai.tool.call.result"]) == {"result": f"sunny in {asked['arguments']['city']}"}
     (root,) = telemetry.named("invoke_agent")
     assert root.attributes["gen_ai.agent.name"] == "weather"
@@ -161,7 +162,7 @@ def test_agent_without_a_name_inside_a_tool_is_an_agent_and_a_chain_there_a_work
     telemetry = install()
     inner = create_agent(gpt(), tools=[]).with_config(tags=["inner"])
     create_agent(gpt(), tools=[ask], name="boss").invoke(ASK)
-    assert ("invoke_agent LangGraph", "execute_tool ask") in tree(telemetry)
+    assert ("invoke_agent", "execute_tool ask") in tree(telemetry)
     assert ("invoke_workflow shout", "execute_tool ask") in tree(telemetry)
     assert {span.name for span in telemetry.named("invoke_workflow")} == {"invoke_workflow shout"}
 

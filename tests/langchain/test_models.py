@@ -137,7 +137,7 @@ def test_error_of_a_traced_sdk_is_on_its_span_and_on_the_chain(install, provider
         chain.invoke("[[status=429]] hello")
     assert {span.name: verdict.failed(span) is not None for span in telemetry.spans} == {
         "chat gpt-4.1-mini": True,
-        "invoke_workflow RunnableSequence": True,
+        "invoke_workflow": True,
     }
 
 
@@ -213,8 +213,8 @@ def test_steps_of_a_chain_are_shown_where_they_are_asked_for(install):
     chain.invoke({"x": "hello"})
     assert sorted(span.name for span in telemetry.spans) == [
         "chat nova-lite",
+        "invoke_workflow",
         "invoke_workflow ChatPromptTemplate",
-        "invoke_workflow RunnableSequence",
         "invoke_workflow StrOutputParser",
     ]
 

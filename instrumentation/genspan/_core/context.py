@@ -27,7 +27,7 @@ CALL: Final = create_key("genspan-call")
 TURN: Final = create_key("genspan-turn")
 TOOL: Final = create_key("genspan-tool")
 OBSERVER: Final = create_key("genspan-observer")
-"""A weak reference to who is told of every model call that opens in the context: ``call_opened()`` is called."""
+"""A weak reference to the ``Observer`` (``calls/call.py``) of the model calls that open in the context."""
 _SESSION: Final = create_key("genspan-session")
 
 _T = TypeVar("_T")

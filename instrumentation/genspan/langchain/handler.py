@@ -30,7 +30,7 @@ ENTRY: Final = create_key("genspan-langchain-entry")
 _starting, _ending = Guard("start of a run of LangChain"), Guard("end of a run of LangChain")
 
 _STEPS: Final = ("prompt", "parser")
-_DEFAULT_NAMES: Final = ("Runnable", "ChannelWrite", "ChannelRead", "Branch", "_", "<")
+_DEFAULT_NAMES: Final = ("Runnable", "LangGraph", "ChannelWrite", "ChannelRead", "Branch", "_", "<")
 """How names begin that LangChain and LangGraph give; any other is the application's own."""
 
 
@@ -106,8 +106,13 @@ def _chain(runs: Runs, serialized: Wire, given: Any, run: dict[str, Any]) -> Non
         return
     operation = _operation(facts, found, kind, runs.show_all)
     if operation is not None:
-        name = names.GEN_AI_AGENT_NAME if operation == "invoke_agent" else names.GEN_AI_WORKFLOW_NAME
-        runs.open_span(found, Start(operation, facts.name, given, {name: facts.name}))
+        own = facts.name if _is_own(facts.name) else None
+        named = {names.GENSPAN_LANGCHAIN_RUN_NAME: facts.name}
+        if found.is_agent:
+            found.agent_name = own
+        if own is not None:
+            named = {names.GEN_AI_AGENT_NAME if found.is_agent else names.GEN_AI_WORKFLOW_NAME: own}
+        runs.open_span(found, Start(operation, own, given, named))
 
 
 def _operation(facts: Facts, run: Run, kind: object, show_all: bool) -> str | None:
@@ -120,8 +125,12 @@ def _operation(facts: Facts, run: Run, kind: object, show_all: bool) -> str | No
         return "invoke_workflow"
     if kind in _STEPS or "langsmith:hidden" in facts.tags or _is_step_of_agent(facts, run.parent):
         return None
-    own = not facts.name.startswith(_DEFAULT_NAMES) and "<" not in facts.name
-    return "invoke_workflow" if own or run.parent is None else None
+    return "invoke_workflow" if run.parent is None or _is_own(facts.name) else None
+
+
+def _is_own(name: str) -> bool:
+    """Whether the application gave a name, and not LangChain after a class."""
+    return not name.startswith(_DEFAULT_NAMES) and "<" not in name
 
 
 def _is_step_of_agent(facts: Facts, parent: Run | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from time import time_ns
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
@@ -12,10 +13,12 @@ from opentelemetry.context import create_key
 
 from genspan._core.calls.call import open_call
 from genspan._core.context import OBSERVER, outside, suppressed, with_attributes, with_value
+from genspan._core.emit.credentials import is_credential
+from genspan._core.emit.redaction import NO_SECRETS
 from genspan._core.guard import Guard
 from genspan._core.routes.contract import Request, Route
 from genspan.langchain import chat
-from genspan.langchain.spans import RunSpan, Start
+from genspan.langchain.spans import NOTHING, End, RunSpan, Start
 from genspan_semconv import attributes as names
 from genspan_semconv.encode import dumps
 from genspan_semconv.model import Key, obj, text
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.context import Context
 
+    from genspan._core.emit.redaction import Secrets
     from genspan._core.emit.telemetry import Telemetry
     from genspan_semconv.model import AttributeValue
 
@@ -59,36 +63,66 @@ class Facts(NamedTuple):
 
 
 class Run:
-    """One run that is under way. ``context`` is what runs below it begin in."""
+    """One run that is under way. ``context`` is what runs below it begin in; it observes the model calls there."""
 
-    __slots__ = ("context", "conversation", "is_agent", "model", "parent", "span")
+    __slots__ = (
+        *("__weakref__", "_seen", "agent_name", "calls", "context", "conversation", "inference_calls", "is_agent"),
+        *("model", "parent", "span", "tool_calls"),
+    )
 
     def __init__(self, facts: Facts, parent: Run | None, context: Context) -> None:
         self.parent = parent
-        self.context = context
+        self.context = with_value(with_value(context, RUN, facts.id), OBSERVER, ref(self))
         self.span: RunSpan | None = None
         self.model: ModelRun | None = None
         self.is_agent = False
+        self.agent_name: str | None = None
+        """The name that the application gave an agent."""
         self.conversation = text(facts.metadata.get("thread_id"))
+        self.calls = 0
+        """Model calls inside it that have a span."""
+        self.inference_calls = self.tool_calls = 0
+        """Of an agent: what it did itself."""
+        self._seen: list[Secrets] = [] if parent is None else parent._seen
+
+    @property
+    def agent(self) -> Run | None:
+        """The agent around this run."""
+        run = self.parent
+        while run is not None and not run.is_agent:
+            run = run.parent
+        return run
+
+    def call_opened(self) -> None:
+        """A model call begins inside this run."""
+        run, cached = self, self.model is not None and self.model.cached
+        while run is not None:
+            run.calls += 1
+            run = run.parent
+        agent = self if self.is_agent else self.agent
+        if agent is not None and not cached:
+            agent.inference_calls += 1
+
+    def credentials_seen(self, secrets: Secrets) -> None:
+        """Note the credentials of a model call: what is called in the same tree may repeat them."""
+        if secrets is not NO_SECRETS and secrets not in self._seen:
+            self._seen.append(secrets)
+
+    @property
+    def secrets(self) -> Secrets:
+        """The credentials of the model calls of the tree until now."""
+        return reduce(lambda one, other: one | other, self._seen, NO_SECRETS)
 
 
 class ModelRun:
-    """A run of a model. The call of a traced SDK below it is its span; without one it becomes a span at its end."""
+    """What is known of a run of a model. Where no traced SDK makes a call inside it, it becomes a span at its end."""
 
-    __slots__ = ("__weakref__", "began", "body", "cached", "calls", "key", "parent")
+    __slots__ = ("began", "body", "cached", "key")
 
-    def __init__(self, key: Key, body: dict[str, object], parent: ModelRun | None) -> None:
+    def __init__(self, key: Key, body: dict[str, object]) -> None:
         self.began = time_ns()
         self.key, self.body = key, body
-        self.calls = 0
         self.cached = False
-        self.parent = parent
-
-    def call_opened(self) -> None:
-        """A traced SDK makes a model call inside this run."""
-        self.calls += 1
-        if self.parent is not None:
-            self.parent.call_opened()
 
 
 class Runs:
@@ -116,7 +150,6 @@ class Runs:
         if run.conversation is not None and (parent is None or parent.conversation != run.conversation):
             conversation = {names.GEN_AI_CONVERSATION_ID: run.conversation, names.SESSION_ID: run.conversation}
             run.context = with_attributes(run.context, conversation)
-        run.context = with_value(run.context, RUN, facts.id)
         while len(self._runs) >= _MAX_RUNS:
             self.end(next(iter(self._runs)))
         self._runs[facts.id] = run
@@ -136,15 +169,18 @@ class Runs:
 
     def open_span(self, run: Run, start: Start) -> None:
         """Give a run a span of its own."""
+        if start.operation == "execute_tool" and (agent := run.agent) is not None:
+            agent.tool_calls += 1
+            if agent.agent_name is not None:
+                start = start._replace(attributes={**start.attributes, names.GEN_AI_AGENT_NAME: agent.agent_name})
         run.span = RunSpan(self.telemetry, run.context, start)
         run.context = run.span.context
 
     def open_model(self, run: Run, facts: Facts, body: dict[str, object]) -> None:
         """Note a run of a model: what an SDK sends within it carries the run's name, tags and metadata."""
-        above = run.parent.model if run.parent is not None else None
         operation = "text_completion" if "prompts" in body else "chat"
-        run.model = ModelRun(_key(facts, operation, obj(body.get("params"))), body, above)
-        run.context = with_attributes(with_value(run.context, OBSERVER, ref(run.model)), _describe(facts))
+        run.model = ModelRun(_key(facts, operation, obj(body.get("params"))), body)
+        run.context = with_attributes(run.context, _describe(facts))
 
     def end(
         self, identity: UUID, error: BaseException | None = None, answer: Mapping[str, object] = MappingProxyType({})
@@ -154,18 +190,17 @@ class Runs:
         if run is None:
             return
         if run.span is not None:
-            run.span.end(error, answer.get("result"))
-        if run.model is not None and not run.model.calls:
+            result = answer.get("result", NOTHING)
+            run.span.finish(End(error, result, run.secrets, run.inference_calls, run.tool_calls))
+        if run.model is not None and not run.calls:
             with _recording:
                 self._record(run, run.model, error, answer)
 
     def _record(self, run: Run, model: ModelRun, error: BaseException | None, answer: Mapping[str, object]) -> None:
         """A model call that no traced SDK made."""
-        context = with_value(run.context, OBSERVER, None)
+        context = run.context
         if model.cached:
             context = with_attributes(context, {names.GENSPAN_RESPONSE_CACHED: True})
-        if model.parent is not None:
-            model.parent.call_opened()
         token = otel.attach(context)
         try:
             request = Request(Route(chat, model.key), model.body, {}, "")
@@ -191,11 +226,13 @@ def _describe(facts: Facts) -> dict[str, AttributeValue]:
     tags = [tag for tag in facts.tags if not tag.startswith(("seq:step", "map:key", "graph:step", "langsmith:"))]
     if tags:
         found[names.GENSPAN_LANGCHAIN_TAGS] = tags
-    own = {name: value for name, value in facts.metadata.items() if not name.startswith(_INTERNAL_METADATA)}
+    own = {name: value for name, value in facts.metadata.items() if _is_own(name, value)}
     if own:
-        found[names.GENSPAN_LANGCHAIN_METADATA] = dumps({name: value for name, value in own.items() if _simple(value)})
+        found[names.GENSPAN_LANGCHAIN_METADATA] = dumps(own)
     return found
 
 
-def _simple(value: object) -> bool:
-    return value is None or isinstance(value, (str, bool, int, float))
+def _is_own(name: str, value: object) -> bool:
+    """Whether metadata is the program's. LangChain adds what is under ``configurable``, which may hold credentials."""
+    simple = value is None or isinstance(value, (str, bool, int, float))
+    return simple and not name.startswith(_INTERNAL_METADATA) and not is_credential(name)

@@ -52,10 +52,14 @@ class Owner(Protocol):
 
 
 class Observer(Protocol):
-    """Who is told of the model calls that open in a context: a framework's run of a model."""
+    """Who is told of the model calls that open in a context: a framework's run."""
 
     def call_opened(self) -> None:
         """A model call begins."""
+        ...
+
+    def credentials_seen(self, secrets: Secrets) -> None:
+        """A model call ended, on whose request these credentials were."""
         ...
 
 
@@ -89,6 +93,7 @@ class Call(Scope):
         "_ended_at",
         "_first_chunk",
         "_fold",
+        "_observer",
         "_owner",
         "_seconds",
         "_started",
@@ -121,7 +126,7 @@ class Call(Scope):
         self._owner = owner
         if owner is not None:
             owner.begin(self)
-        found = cast("ref[Observer] | None", context.get(OBSERVER))
+        self._observer = found = cast("ref[Observer] | None", context.get(OBSERVER))
         observer = None if found is None else found()
         if observer is not None:
             observer.call_opened()
@@ -287,6 +292,9 @@ class Call(Scope):
             found = credentials.find(self.request.headers, self.request.url, self.request.body)
             if self._owner is not None:
                 self._owner.secrets |= found
+            observer = None if self._observer is None else self._observer()
+            if observer is not None:
+                observer.credentials_seen(found)
             return found
         except Exception as error:
             swallow("error of a call", error)

@@ -10,9 +10,9 @@ from opentelemetry import context as otel
 from genspan._core.calls.scope import Scope
 from genspan._core.calls.turn import Turn
 from genspan._core.context import TOOL, TURN, going_on, outside, suppressed, with_span
-from genspan._core.emit import errors, limits
+from genspan._core.emit import errors, run_content
+from genspan._core.emit.metrics import RunMeasurement
 from genspan._core.emit.redaction import NO_SECRETS
-from genspan._core.emit.span_attributes import Writer
 from genspan._core.guard import Guard, swallow
 from genspan_semconv import attributes as names
 
@@ -63,6 +63,8 @@ class ToolRun(Scope):
         context = otel.get_current()
         turn = going_on(context, TURN, Turn)
         self._secrets = secrets = turn.secrets if turn is not None else NO_SECRETS
+        if turn is not None:
+            turn.tool_calls += 1
         self._tool = tool = tool._replace(name=secrets.scrub(tool.name), call_id=secrets.scrub(tool.call_id or ""))
         self.result: object = None
         self.cause: BaseException | None = None
@@ -87,12 +89,13 @@ class ToolRun(Scope):
                 failed = errors.reported(self.code)
             attributes: dict[str, AttributeValue] = {} if failed is None else {names.ERROR_TYPE: failed.type}
             if settings.span_content and self._span.is_recording():
-                attributes.update(self._content(failed is None))
+                content = run_content.of_tool(self._tool.arguments, self.result, failed is None)
+                attributes.update(run_content.write(content, settings, self._span, self._secrets))
             self._end_span(attributes, failed, None)
             if self._context is not None:
-                self._telemetry.measure_tool(
-                    self._tool.name, self._started, failed.type if failed else None, self._context
-                )
+                measured = {names.GEN_AI_TOOL_NAME: self._tool.name, names.GEN_AI_TOOL_TYPE: "function"}
+                run = RunMeasurement("execute_tool", measured, failed.type if failed else None, self._context)
+                self._telemetry.measure_run(run, self._started)
         except Exception as failure:
             swallow("end of a tool", failure)
         finally:
@@ -101,18 +104,6 @@ class ToolRun(Scope):
     def _let_go(self) -> None:
         super()._let_go()
         self._tool, self.result, self.cause, self._secrets = _OVER, None, None, NO_SECRETS
-
-    def _content(self, returned: bool) -> dict[str, AttributeValue]:
-        settings, forms = self._telemetry.settings, dict[str, object]()
-        arguments, result = self._tool.arguments, self.result if returned else None
-        if "mlflow" in settings.dialects:
-            forms[names.MLFLOW_SPAN_INPUTS] = arguments
-            forms[names.MLFLOW_SPAN_OUTPUTS] = result
-        if "genai" in settings.dialects:
-            forms[names.GEN_AI_TOOL_CALL_ARGUMENTS] = arguments
-            if returned:  # an object by the conventions
-                forms[names.GEN_AI_TOOL_CALL_RESULT] = result if isinstance(result, dict) else {"result": result}
-        return Writer(settings.dialects, limits.of_span(self._span).length, self._secrets).write(forms)
 
 
 def current_tool() -> ToolRun | None:

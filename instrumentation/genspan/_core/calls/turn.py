@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from time import perf_counter
 from typing import TYPE_CHECKING, Final
 from weakref import ref
 
@@ -13,6 +14,7 @@ from genspan._core.calls.call import open_call
 from genspan._core.calls.scope import Scope
 from genspan._core.context import CALL, TURN, going_on, outside, suppressed, with_span
 from genspan._core.emit import errors
+from genspan._core.emit.metrics import RunMeasurement
 from genspan._core.emit.redaction import NO_SECRETS
 from genspan._core.guard import swallow
 from genspan_semconv import attributes as names
@@ -60,7 +62,7 @@ class Turn(Scope):
 
     __slots__ = (
         *("_caller", "_calls", "_inputs", "_last", "_model", "_outputs", "_pending", "_question"),
-        *("agent", "attributes", "request", "secrets"),
+        *("_started", "agent", "attributes", "request", "secrets", "tool_calls"),
     )
 
     def __init__(
@@ -79,6 +81,9 @@ class Turn(Scope):
         self.secrets = NO_SECRETS
         self.attributes: dict[str, AttributeValue] = {}
         """What else is known of it, for its span."""
+        self.tool_calls = 0
+        """Runs of tools in it."""
+        self._started = perf_counter()
 
     def __enter__(self) -> Turn:
         """Make the turn current. Its span opens at the first time: a stream that nobody reads makes no request."""
@@ -157,7 +162,7 @@ class Turn(Scope):
             if self._last is not None:
                 self._last.end(error, finalising=False)
             if self._span is not INVALID_SPAN:
-                self._describe(None if isinstance(error, GeneratorExit) else error)
+                self._describe(error)
         except Exception as failure:
             swallow("end of a turn", failure)
         finally:
@@ -172,13 +177,19 @@ class Turn(Scope):
         self._pending.clear()
 
     def _describe(self, error: BaseException | None) -> None:
+        closed = isinstance(error, GeneratorExit)  # perhaps by a finaliser
         attributes, failed = {**self.secrets.scrub_attributes(self.attributes), **self._outputs, **self._inputs}, None
         if getattr(self._span, "parent", None) is None:
             attributes |= render_mlflow.root(render_mlflow.trace_name(AGENT, self._model, self._question))
-        if error is not None:
+        if error is not None and not closed:
             failed = errors.failure(error, self._telemetry.settings.span_content, self.secrets)
             attributes = {names.ERROR_TYPE: failed.type, **attributes}
+        context = self._context
         self._end_span(attributes, failed, None)
+        if context is not None:
+            kind = failed.type if failed else None
+            run = RunMeasurement(AGENT, {}, kind, context, self._calls, self.tool_calls)
+            self._telemetry.measure_run(run, self._started, later=closed)
 
 
 AGENT_KEY: Final = Key(AGENT, "", None, None, None, False)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from genspan_semconv import attributes as names
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from opentelemetry.context import Context
     from opentelemetry.metrics import Counter, Histogram, Meter
 
@@ -33,6 +35,18 @@ class Measurement(NamedTuple):
     error: str | None
 
 
+class RunMeasurement(NamedTuple):
+    """One run of a tool, an agent or a workflow, or a retrieval. ``attributes`` are those of its metrics."""
+
+    operation: str
+    attributes: Mapping[str, AttributeValue]
+    error: str | None
+    context: Context
+    inference_calls: int = 0
+    tool_calls: int = 0
+    """What an agent did itself: calls of agents inside it are theirs."""
+
+
 class Instruments:
     """The instruments of one meter. ``latest`` chooses ``gen_ai.client.inference.*`` for model calls."""
 
@@ -40,7 +54,14 @@ class Instruments:
         self._meter = meter
         self._latest = latest
         self._duration = self._histogram(names.METRIC_GEN_AI_CLIENT_OPERATION_DURATION, "s")
-        self._tool = self._histogram(names.METRIC_GEN_AI_EXECUTE_TOOL_DURATION, "s")
+        self._runs = {
+            "execute_tool": self._histogram(names.METRIC_GEN_AI_EXECUTE_TOOL_DURATION, "s"),
+            "invoke_agent": self._histogram(names.METRIC_GEN_AI_INVOKE_AGENT_DURATION, "s"),
+            "invoke_workflow": self._histogram(names.METRIC_GEN_AI_INVOKE_WORKFLOW_DURATION, "s"),
+            "retrieval": self._duration,
+        }
+        self._inference_calls = self._histogram(names.METRIC_GEN_AI_INVOKE_AGENT_INFERENCE_CALLS, "{inference_call}")
+        self._tool_calls = self._histogram(names.METRIC_GEN_AI_INVOKE_AGENT_TOOL_CALLS, "{tool_call}")
         if latest:
             self._inference = self._histogram(names.METRIC_GEN_AI_CLIENT_INFERENCE_DURATION, "s")
             self._first_chunk = self._histogram(names.METRIC_GEN_AI_CLIENT_INFERENCE_TIME_TO_FIRST_CHUNK, "s")
@@ -84,12 +105,13 @@ class Instruments:
         if self._latest:
             self._count(usage, self._attributes(m), m.context)
 
-    def record_tool(self, name: str, seconds: float, error: str | None, context: Context) -> None:
-        """Record one run of a tool."""
-        attributes: dict[str, AttributeValue] = {names.GEN_AI_TOOL_NAME: name, names.GEN_AI_TOOL_TYPE: "function"}
-        if error:
-            attributes[names.ERROR_TYPE] = error
-        self._tool.record(seconds, attributes, context)
+    def record_run(self, run: RunMeasurement, seconds: float) -> None:
+        """Record one run of a tool, an agent or a workflow, or a retrieval."""
+        failed = {} if run.error is None else {names.ERROR_TYPE: run.error}
+        self._runs[run.operation].record(seconds, {**run.attributes, **failed}, run.context)
+        if run.operation == "invoke_agent":
+            self._inference_calls.record(run.inference_calls, run.attributes, run.context)
+            self._tool_calls.record(run.tool_calls, run.attributes, run.context)
 
     def _count(self, usage: Usage, attributes: dict[str, AttributeValue], context: Context) -> None:
         figures = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 from collections import deque
+from functools import partial
 from importlib.metadata import version
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
@@ -16,7 +17,7 @@ from opentelemetry.trace import NoOpTracer, ProxyTracer, SpanKind
 
 from genspan._core import otel_internals
 from genspan._core.config import exporters, names_destination, sdk_disabled
-from genspan._core.context import emitting, session_attributes
+from genspan._core.context import emitting, of_span_only, session_attributes
 from genspan._core.emit.events import emit
 from genspan._core.emit.metrics import Instruments
 from genspan._core.emit.usage_deduplication import deduplicate_usage
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from genspan._core.config import Settings
     from genspan._core.emit.events import Event
-    from genspan._core.emit.metrics import Measurement
+    from genspan._core.emit.metrics import Measurement, RunMeasurement
     from genspan_semconv.model import AttributeValue, Key
 
 SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.43.0"
@@ -210,12 +211,18 @@ class Telemetry:
             if self.logging():
                 emit(self._logger, event)
 
-    def measure_tool(self, name: str, started: float, error: str | None, context: Context) -> None:
-        """Record one run of a tool that began at ``started`` (``perf_counter``)."""
+    def measure_run(self, run: RunMeasurement, started: float, later: bool = False) -> None:
+        """Record one run of a tool, an agent, ... that began at ``started`` (``perf_counter``) and ends now."""
+        seconds = perf_counter() - started
+        if later:
+            run = run._replace(context=of_span_only(run.context))
+        self.run((partial(self._measure_run, run, seconds),), later)
+
+    def _measure_run(self, run: RunMeasurement, seconds: float) -> None:
         with _measuring:
             instruments = self.instruments()
             if instruments is not None:
-                instruments.record_tool(name, perf_counter() - started, error, context)
+                instruments.record_run(run, seconds)
 
     def _named(self, key: Key) -> tuple[str, dict[str, AttributeValue]]:
         """The name and the attributes that a span of this key starts with, cached."""
