@@ -42,7 +42,7 @@ def prepare(modules: list[str]) -> None:
     BOX.mkdir(parents=True, exist_ok=True)
     copies = {
         **{f"src/{name}": source for name, source in PACKAGES.items()},
-        **{name: ROOT / name for name in ("tests", "semconv/registry", "semconv/templates", "changelog.d")},
+        **{name: ROOT / name for name in ("tests", "scripts", "semconv/registry", "semconv/templates")},
     }
     for name, source in copies.items():
         shutil.rmtree(BOX / name, ignore_errors=True)
@@ -85,7 +85,7 @@ def run(minutes: float) -> None:
         try:
             mutmut.wait(minutes * 60)
         except subprocess.TimeoutExpired:
-            mutmut.send_signal(2)
+            mutmut.terminate()
             mutmut.wait(30)
             print("\nThe time is over: what was not tried is not in the rates.")
 
@@ -109,8 +109,9 @@ def accepted() -> tuple[list[Rule], dict[str, float]]:
 def changes(path: Path, keys: list[str]) -> dict[str, str]:
     """What each mutant changes, as ``old -> new``."""
     source = path.read_text()
+    lines = source.splitlines()
     functions = {
-        node.name: ast.get_source_segment(source, node) or ""
+        node.name: lines[node.lineno : node.end_lineno]
         for node in ast.walk(ast.parse(source))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
     }
@@ -118,7 +119,7 @@ def changes(path: Path, keys: list[str]) -> dict[str, str]:
     for key in keys:
         name = key.rpartition(".")[2]
         stem = name.rpartition("__mutmut_")[0]
-        old, new = (functions.get(one, "").splitlines()[1:] for one in (f"{stem}__mutmut_orig", name))
+        old, new = (functions.get(one, []) for one in (f"{stem}__mutmut_orig", name))
         diff = [line for line in difflib.ndiff(old, new) if line[:2] in ("- ", "+ ")]
         before = " ".join(line[2:].strip() for line in diff if line[0] == "-")
         after = " ".join(line[2:].strip() for line in diff if line[0] == "+")
