@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from genspan._core import config
 from genspan._core.routes.contract import Request, Route
 from genspan._core.routes.provider_names import Keys, default_port, provider_of, read_hosts
 from genspan._core.routes.routing import Row, finder
@@ -67,6 +68,7 @@ def test_providers_by_host(host, provider):
 
 
 def test_hosts_of_the_environment(monkeypatch, caplog):
+    monkeypatch.setattr(config, "_refused", set())
     monkeypatch.setenv("GENSPAN_TEST_HOSTS", " LLM.corp = mine , special.openrouter.ai=yours, broken, =x")
     hosts = read_hosts("GENSPAN_TEST_HOSTS")
     assert provider_of("eu.llm.corp", hosts) == "mine"
