@@ -24,7 +24,7 @@ test-versions: test-sdks-oldest test-sdks-last-1 test-sdks-last-2 test-sdks-newe
 # What is the same on every version of an SDK. The oldest ones run with the oldest OpenTelemetry, too.
 HOOKS := tests/core/test_instrumentor.py tests/core/test_otel_internals.py tests/house/test_patch_points.py \
   $(foreach sdk,openai anthropic gemini,$(foreach file,matrix replay methods,tests/$(sdk)/test_$(file).py)) \
-  tests/anthropic/test_apis.py tests/gemini/test_patching.py
+  tests/anthropic/test_apis.py tests/gemini/test_patching.py tests/gemini/test_interactions.py
 
 test-sdks-%: .venv-sdks-%/.ready
 	.venv-sdks-$*/bin/python -m pytest -q -n 2 --dist loadfile $(HOOKS) $(ARGS)

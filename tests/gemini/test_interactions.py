@@ -8,6 +8,7 @@ import json
 import pytest
 
 from tests.support import surfaces, verdict
+from tests.support.gemini_http import one_user_agent
 from tests.support.provider import Reply
 from tests.support.telemetry import Counts
 
@@ -28,7 +29,7 @@ def run(request, provider, install):
     telemetry = install(**FULL)
 
     async def main(calls, backend):
-        client = surfaces.make_client(provider.url, backend)
+        client = surfaces.make_client(provider.url, backend, **one_user_agent())
         interactions = client.aio.interactions if request.param else client.interactions
         for method, arguments, answer in calls:
             provider.script(answer if isinstance(answer, Reply) else Reply(body=answer))
@@ -164,7 +165,7 @@ def test_parameters(run):
             generation_config={"temperature": 0.5, "max_output_tokens": 9, "seed": 3, "thinking_level": "high"},
             response_format={"type": "text", "mime_type": "application/json", "schema": {"type": "object"}},
             previous_interaction_id="i0",
-            labels={"team": "search"},
+            extra_body={"labels": {"team": "search"}},  # an argument of its own since google-genai 3
         )
     )
     expected = {

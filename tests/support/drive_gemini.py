@@ -11,6 +11,8 @@ from google import genai
 from google.genai import types
 from google.oauth2.credentials import Credentials
 
+from tests.support.gemini_http import one_user_agent
+
 if TYPE_CHECKING:
     from tests.support.recordings import Recording
 
@@ -37,7 +39,7 @@ NOT_DRIVEN = {
 def client_for(url: str, recording: Recording) -> genai.Client:
     """A client that sends to `url` what the recording's client sent to Google: same API, version, project, location."""
     version, project, location = _where(recording.path)
-    options = types.HttpOptions(base_url=url, api_version=version)
+    options = types.HttpOptions(base_url=url, api_version=version, **one_user_agent())
     if recording.provider == "vertex":
         credentials = Credentials(token="fake-token-for-tests")
         return genai.Client(
