@@ -4,7 +4,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-versions test-newest test-generativeai test-frameworks test-collector collector mutants lint type format lock bench screenshot clean
+.PHONY: help demo test test-fast test-versions test-newest test-generativeai test-frameworks test-collector collector fuzz mutants lint type format lock bench screenshot clean
 
 help:  ## show this list
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test-newest: .venv-newest/.ready  ## the same on the newest of everything, whate
 
 lock: .venv/.ready  ## raise the versions in locks/ to the newest (ARGS=test: only these)
 	scripts/lock.sh $(ARGS)
+
+fuzz: .venv/.ready  ## random JSON and bytes for every reader and the framing of streams (ARGS="--minutes 60")
+	$(BIN)/python scripts/fuzz.py $(ARGS)
 
 mutants: .venv-mutants/.ready  ## put small faults into the code, and see which the unit tests miss (ARGS="--show genspan.gemini")
 	nice .venv-mutants/bin/python scripts/mutants.py $(ARGS)

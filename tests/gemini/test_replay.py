@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from tests.support import verdict
 from tests.support.drive_gemini import NOT_DRIVEN, VARIANTS, _call, call_gemini, client_for
-from tests.support.recordings import Recording, load, parameters, payloads, truth
+from tests.support.recordings import FOLDER, Recording, load, parameters, payloads, truth
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.* is not a valid:UserWarning"),
@@ -251,6 +251,5 @@ def _said(span: Any, kind: str) -> list[str]:
 
 def test_recordings_have_bodies():
     """Guards the tests above against comparing nothing with nothing."""
-    if DRIVEN:
-        assert sum(bool(truth(one).usage) for one in GENERATING) > 100
-        assert all(payloads(one) for one in GENERATING if one.status < 400)
+    assert sum(bool(truth(one).usage) for one in GENERATING) > (100 if FOLDER.exists() else 5)
+    assert all(payloads(one) for one in GENERATING if one.status < 400)

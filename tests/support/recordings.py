@@ -1,7 +1,7 @@
-"""Recorded traffic of real providers, and what its wire says: `load`, `truth`, and replies for the fake provider.
+"""Recorded traffic, and what its wire says: `load`, `truth`, and replies for the fake provider.
 
-The recordings are not part of this repository: `$GENSPAN_RECORDINGS` names their folder. Without them the tests that
-need them are skipped.
+One answer of each kind is in `tests/recordings`, of the fake provider's (`scripts/make_recordings.py`). Those of real
+providers are not part of this repository: `$GENSPAN_RECORDINGS` names their folder, and they are replayed beside it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Json = Any
 
+OWN = Path(__file__).parents[1] / "recordings"
 FOLDER = Path(os.environ.get("GENSPAN_RECORDINGS") or "no-recordings")
 MISSING = "recordings: $GENSPAN_RECORDINGS names no folder of them"
 
@@ -86,25 +87,26 @@ def _bytes(response: dict[str, Json]) -> bytes:
 
 
 @functools.cache
-def _index() -> list[dict[str, Json]]:
-    path = FOLDER / "index.json"
+def _index(folder: Path) -> list[dict[str, Json]]:
+    path = folder / "index.json"
     if not path.exists() and must_be_there("recordings"):
         raise FileNotFoundError(f"absent in CI, and not in {SETTING}: {MISSING}")
     return json.loads(path.read_text("utf-8"))["recordings"] if path.exists() else []
 
 
 @functools.cache
-def _read(file: str) -> dict[str, Json]:
-    return json.loads((FOLDER / file).read_text("utf-8"))
+def _read(file: Path) -> dict[str, Json]:
+    return json.loads(file.read_text("utf-8"))
 
 
 def load(provider: str | None = None, api: str | None = None) -> list[Recording]:
-    """The recordings of a provider and an api (None: of all), in a stable order; none where the folder is absent."""
+    """The recordings of a provider and an api (None: of all), in a stable order."""
     found = []
-    for entry in _index():
-        if provider in (None, entry["provider"]) and api in (None, entry["api"]):
-            data = _read(entry["file"])
-            found.append(Recording(entry["id"], data["request"], data["response"], entry))
+    for folder in (OWN, FOLDER):
+        for entry in _index(folder):
+            if provider in (None, entry["provider"]) and api in (None, entry["api"]):
+                data = _read(folder / entry["file"])
+                found.append(Recording(entry["id"], data["request"], data["response"], entry))
     return sorted(found, key=lambda recording: (recording.provider, recording.api, recording.id))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, settings
@@ -17,7 +18,9 @@ from tests.support.registry import violations
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-few = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = int(os.environ.get("GENSPAN_FUZZ_EXAMPLES", "40"))
+"""`make fuzz` tries more."""
+few = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def objects(words: str) -> SearchStrategy[dict[str, Any]]:

@@ -7,9 +7,9 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html: t
 from __future__ import annotations
 
 import base64
-import json
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
+from genspan._core.wire.json_text import parse
 from genspan_semconv.model import obj, text
 
 if TYPE_CHECKING:
@@ -20,15 +20,21 @@ _CHECKSUM: Final = 4
 
 
 def decode(raw: bytes) -> Iterator[bytes]:
-    """The JSON of each event that is there whole."""
+    """The JSON of each event that is there whole; frames that hold something else are passed over."""
     start = 0
     while start + _PRELUDE <= len(raw):
         total, headers = (int.from_bytes(raw[start + offset : start + offset + 4], "big") for offset in (0, 4))
         end = start + total
         if total < _PRELUDE or end > len(raw):
             return
-        payload = obj(cast("object", json.loads(raw[start + _PRELUDE + headers : end - _CHECKSUM] or b"null")))
-        event = text(payload.get("bytes"))
+        event = _event(raw[start + _PRELUDE + headers : end - _CHECKSUM])
         if event:
-            yield base64.b64decode(event)
+            yield event
         start = end
+
+
+def _event(payload: bytes) -> bytes:
+    try:
+        return base64.b64decode(text(obj(parse(payload)).get("bytes")) or "")
+    except ValueError:
+        return b""
