@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import json
 from contextlib import contextmanager, suppress
+from time import time_ns
 
 import pytest
 from opentelemetry import context as otel
@@ -465,6 +466,19 @@ def test_a_turn_is_the_parent_of_its_calls_and_tools_and_has_no_usage(emitted):
     ]
     assert {parents[one.parent.span_id].name for one in by_name["execute_tool f"]} == {"invoke_agent"}
     assert [name for name in agent.attributes if "usage" in name.lower()] == []
+
+
+def test_a_call_that_its_turn_ends_later_lasted_as_long_as_it_was_read(emitted, clock):
+    opened = turn(emitted, agent=False)
+    with opened:
+        call = begin(emitted)
+        clock(2)
+        call.finish()
+        ended = time_ns()
+        clock(5)
+    opened.leave()
+    assert [seconds for seconds, _ in emitted.points(DURATION)] == [2]
+    assert emitted.span.end_time <= ended
 
 
 def test_a_turn_without_tools_has_no_span(emitted):
