@@ -48,11 +48,8 @@ def prepare(modules: list[str]) -> None:
         shutil.rmtree(BOX / name, ignore_errors=True)
         if not name.startswith("src"):  # mutmut has a copy of its own, in which it keeps what it knows of the sources
             shutil.rmtree(BOX / "mutants" / name, ignore_errors=True)
-        shutil.copytree(source, BOX / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for path in (BOX / "mutants" / "src").rglob("*.py"):  # what was not mutated before, and what is now another's turn
-        module = module_of(path, BOX / "mutants" / "src")
-        if not path.with_name(path.name + ".meta").exists() or not module.startswith(tuple(modules)):
-            path.unlink()
+        # With new times of change, so that mutmut mutates again what it may have left out in a run before.
+        shutil.copytree(source, BOX / name, copy_function=shutil.copy, ignore=shutil.ignore_patterns("__pycache__"))
     settings = (ROOT / "pyproject.toml").read_text()
     mutated = sorted(
         str(path.relative_to(BOX)) for path in (BOX / "src").rglob("*.py") if module_of(path).startswith(tuple(modules))
@@ -62,8 +59,8 @@ def prepare(modules: list[str]) -> None:
     )
 
 
-def module_of(path: Path, root: Path = BOX / "src") -> str:
-    return ".".join(path.relative_to(root).with_suffix("").parts)
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(BOX / "src").with_suffix("").parts)
 
 
 def forget_survivors() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.console import Console
 
-from genspan.cli.trace_tree import render, tokens
+from genspan.cli.trace_tree import render, seconds, tokens
 
 
 def drawn(spans, title=None) -> str:
@@ -48,3 +48,19 @@ def test_spans_in_a_circle_end():
 )
 def test_tokens(usage, text):
     assert tokens(usage) == text
+
+
+@pytest.mark.parametrize(
+    ("duration", "text"), [(0, "0 ms"), (0.9994, "999 ms"), (0.25, "250 ms"), (1, "1.00 s"), (61.234, "61.23 s")]
+)
+def test_seconds(duration, text):
+    assert seconds(duration) == text
+
+
+def test_spans_stand_in_the_order_of_their_start():
+    spans = [
+        {"id": "3", "parent": "1", "name": "later", "start": 30},
+        {"id": "1", "parent": None, "name": "root", "start": 10},
+        {"id": "2", "parent": "1", "name": "earlier", "start": 20},
+    ]
+    assert [line.split()[-2] for line in drawn(spans).splitlines()] == ["root", "earlier", "later"]
