@@ -25,6 +25,8 @@ ERROR_TYPE: Final = "error.type"
 EXCEPTION_MESSAGE: Final = "exception.message"
 # Qualified name of the exception's class.
 EXCEPTION_TYPE: Final = "exception.type"
+# Tokens that a cache of content holds.
+GCP_GEN_AI_CACHE_TOTAL_TOKENS: Final = "gcp.gen_ai.cache.total_tokens"
 # A label that the program put on the request for its bill; the key is the label's name.
 GCP_GEN_AI_REQUEST_LABELS: Final = "gcp.gen_ai.request.labels"
 # The quota that served the request, which has a price of its own.
@@ -195,6 +197,8 @@ GENSPAN_USAGE_TOOL_INPUT_TOKENS: Final = "genspan.usage.tool.input_tokens"
 GENSPAN_USAGE_TOOL_OUTPUT_TOKENS: Final = "genspan.usage.tool.output_tokens"
 # The provider's own total.
 GENSPAN_USAGE_TOTAL_TOKENS: Final = "genspan.usage.total_tokens"
+# Seconds of video that are billed.
+GENSPAN_USAGE_VIDEO_SECONDS: Final = "genspan.usage.video.seconds"
 # Web searches that are billed.
 GENSPAN_USAGE_WEB_SEARCH_REQUESTS: Final = "genspan.usage.web_search.requests"
 # How often the SDK sent the request again before this outcome.

@@ -142,6 +142,8 @@ class Usage:
     rejected_prediction: int | None = None
     seconds: float | None = None
     """Seconds of sound, where a provider bills those in place of tokens."""
+    video_seconds: float | None = None
+    """Seconds of video, where a provider bills those in place of tokens."""
     searches: int | None = None
     """Web searches billed beside the tokens."""
     cache_write_by_ttl: dict[str, int] = field(default_factory=_no_lifetimes)

@@ -55,6 +55,7 @@ _OWN_USAGE: Final = (
     ("accepted_prediction", names.GENSPAN_USAGE_ACCEPTED_PREDICTION_OUTPUT_TOKENS),
     ("rejected_prediction", names.GENSPAN_USAGE_REJECTED_PREDICTION_OUTPUT_TOKENS),
     ("seconds", names.GENSPAN_USAGE_AUDIO_SECONDS),
+    ("video_seconds", names.GENSPAN_USAGE_VIDEO_SECONDS),
     ("searches", names.GENSPAN_USAGE_WEB_SEARCH_REQUESTS),
 )
 

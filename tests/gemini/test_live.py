@@ -9,7 +9,9 @@ from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
+from google import genai
 from google.genai import errors, types
+from websockets.exceptions import ConnectionClosed
 
 from tests.support import surfaces, verdict
 from tests.support.telemetry import Counts
@@ -31,6 +33,8 @@ def live(tmp_path, monkeypatch):
     """`live(script, program, backend)`: the program on a client of a service that follows the script."""
 
     def run(script, program, backend="gemini", refuse=0):
+        if backend != "gemini" and genai.__version__ == "1.10.0":
+            pytest.skip("this version of google-genai asks the machine for credentials")
         with LiveService(script, tmp_path, refuse) as service:
             monkeypatch.setenv("SSL_CERT_FILE", service.trusted)
             client = surfaces.make_client(service.url, backend)
@@ -363,7 +367,7 @@ def test_a_session_that_the_service_closes_between_turns(install, live, how, fai
         async with connect(client) as session:
             await ask(session, "question")
             await read(session)
-            with pytest.raises(errors.APIError if hasattr(errors, "APIError") else Exception):
+            with pytest.raises((errors.APIError, ConnectionClosed)):
                 await read(session)
 
     telemetry = install()

@@ -76,6 +76,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "models.get": {},
     "caches.create": {"config": {"contents": "hi" * 100}},
     "caches.get": {"name": "cachedContents/1"},
+    "caches.update": {"name": "cachedContents/1", "config": {"ttl": "60s"}},
 }
 
 

@@ -19,7 +19,7 @@ from tests.support import surfaces, verdict
 from tests.support.patch_points import missing
 from tests.support.telemetry import Telemetry
 
-PATCHES = [patch for patch in bindings.PATCHES if missing(patch.module, patch.attribute) is None]
+PATCHES = [patch for patch in bindings.patches() if missing(patch.module, patch.attribute) is None]
 CALL = {"model": surfaces.MODEL, "contents": "hello"}
 
 

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 USER_VARIABLES = ("MLFLOW_", "OTEL_", "GENSPAN_", "GOOGLE_", "GEMINI_", "OPENAI_", "AZURE_", "ANTHROPIC_", "AWS_")
 
-LEAVES = ("generate_content", "embeddings", "count_tokens", "chat", "text_completion", "moderation", "fetch_response")
+LEAVES = (
+    *("generate_content", "embeddings", "count_tokens", "chat", "text_completion", "moderation", "fetch_response"),
+    *("create_cache", "get_cache", "update_cache"),
+)
 """Operations of spans that stand for one HTTP request."""
 
 TOKENS = "gen_ai.client.token.usage"

@@ -23,4 +23,4 @@ class GeminiInstrumentor(ProviderInstrumentor):
     def _patch_points(self) -> Sequence[Patch | Replacement]:
         from genspan.gemini import bindings, interaction_bindings, live_bindings
 
-        return (*bindings.PATCHES, *interaction_bindings.patches(), *live_bindings.PATCHES)
+        return (*bindings.patches(), *interaction_bindings.patches(), *live_bindings.PATCHES)

@@ -20,6 +20,7 @@ from genspan._core.routes.contract import Api, Request, Route
 from genspan._core.routes.provider_names import default_port
 from genspan._core.wire.json_text import parse
 from genspan.gemini import count_tokens, embeddings, generate_content, images, tools
+from genspan.gemini.stored import Stored
 from genspan_semconv.model import Key
 
 if TYPE_CHECKING:
@@ -69,9 +70,13 @@ def provider_of(client: Any) -> str:
     return "gcp.vertex_ai" if getattr(client, "vertexai", None) else "gcp.gemini"
 
 
-def _describe(instance: Any, args: Args, kwargs: Kwargs) -> Request | None:
+def _describe(stored: Stored, instance: Any, args: Args, kwargs: Kwargs) -> Request | None:
     request = args[0] if args else kwargs["http_request"]
-    found = route(request.method, request.url, provider_of(instance)) or _behind_one_url(request.url)
+    provider = provider_of(instance)
+    found = route(request.method, request.url, provider)
+    if found is None and (later := stored.find(provider, request)) is not None:
+        return later
+    found = found or _behind_one_url(request.url)
     return None if found is None else Request(found, request.data, request.headers, request.url)
 
 
@@ -85,13 +90,15 @@ def _behind_one_url(url: str) -> Route | None:
     return Route(api, key._replace(address=parts.hostname, port=port_of(parts)))
 
 
-def _settle(call: Call, result: Any) -> Any:
+def _settle(stored: Stored, call: Call, result: Any) -> Any:
     """Read a whole response, or put a tap on a stream: the parsed chunks pass through it."""
     try:
         body = cast("object", result.response_stream)
         if isinstance(body, list):
             if call.watching:
-                call.see(parse(next(iter(cast("list[object]", body)), None)))
+                data = parse(next(iter(cast("list[object]", body)), None))
+                call.see(data)
+                stored.settle(call, data)
             call.finish()
         else:
             _tap(call, result)
@@ -137,12 +144,22 @@ def _turn(driver: Callable[[wrappers.Kind], MakeWrapper], action: str) -> MakeWr
     return driver(wrappers.turns(partial(_intended, action), tools.can_run))
 
 
-_CALL = wrappers.calls(_describe, _settle)
 _CLIENT, _MODELS, _CHATS = "google.genai._api_client", "google.genai.models", "google.genai.chats"
 
-PATCHES = (
-    Patch(_CLIENT, "BaseApiClient._request", wrappers.sync(_CALL)),
-    Patch(_CLIENT, "BaseApiClient._async_request", wrappers.asynchronous(_CALL)),
+
+def patches() -> tuple[Patch, ...]:
+    """The patch points; what is read later is remembered for one instrumentation."""
+    stored = Stored()
+    call = wrappers.calls(partial(_describe, stored), partial(_settle, stored))
+    return (
+        Patch(_CLIENT, "BaseApiClient._request", wrappers.sync(call)),
+        Patch(_CLIENT, "BaseApiClient._async_request", wrappers.asynchronous(call)),
+        *stored.patches(),
+        *_PATCHES,
+    )
+
+
+_PATCHES = (
     Patch(_CLIENT, "BaseApiClient._request_once", _attempt),
     Patch(_CLIENT, "BaseApiClient._async_request_once", _attempt),
     Patch(_MODELS, "Models.generate_content", _turn(wrappers.sync, "generateContent")),

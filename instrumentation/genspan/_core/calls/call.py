@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from weakref import ref
 
     from opentelemetry.context import Context
+    from opentelemetry.trace import SpanContext
 
     from genspan._core.emit.errors import Failure
     from genspan._core.emit.telemetry import Telemetry
@@ -170,6 +171,15 @@ class Call(Scope):
                 fold.content(chunk)
         except Exception as error:
             swallow("figures of a response", error)
+
+    @property
+    def span_context(self) -> SpanContext:
+        """By which another span refers to this call's."""
+        return self._span.get_span_context()
+
+    def link(self, earlier: SpanContext) -> None:
+        """Refer to the request that asked for what this call reads."""
+        self._span.add_link(earlier)
 
     @property
     def answered(self) -> bool:
