@@ -56,13 +56,6 @@ def play(provider, install):
     return run
 
 
-@pytest.fixture(autouse=True)
-def metrics_once(play, monkeypatch):
-    """A test that plays several variants adds up their metrics; what they say is tested where one call is made."""
-    monkeypatch.setattr(verdict, "_durations", lambda telemetry: None)
-    monkeypatch.setattr(type(play.telemetry), "measured", type(play.telemetry).usage)
-
-
 _clients: dict[tuple[str, ...], Any] = {}
 
 

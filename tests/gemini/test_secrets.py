@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 from google import genai
@@ -73,10 +74,8 @@ def test_secrets_are_scrubbed_where_content_is_kept(provider, install, where, ki
     provider.script(_everywhere(text)[where])
     client = _client(provider.url, kind)
     config = types.GenerateContentConfig(tools=[_get_weather, _broken])
-    try:
+    with contextlib.suppress(Exception):  # some of these answers the SDK refuses
         client.models.generate_content(model="gemini-2.5-flash", contents=f"{PROMPT} {text}", config=config)
-    except Exception as error:
-        assert error
     sent = {
         "key": (KEY, MINE),
         "bearer": (KEY, TOKEN, MINE),
@@ -122,10 +121,8 @@ def _program(provider, tools, status=200, **reply):
     config = types.GenerateContentConfig(system_instruction=SYSTEM, tools=tools)
 
     def attempt(call):
-        try:
+        with contextlib.suppress(Exception):  # errors of the provider, and a configuration that the SDK refuses
             call()
-        except Exception as error:
-            assert status >= 400 or error
         provider._script.clear()
 
     def script(first=None):

@@ -40,6 +40,8 @@ LEAVES = (
 
 TOKENS = "gen_ai.client.token.usage"
 DURATION = "gen_ai.client.operation.duration"
+BY = ("gen_ai.operation.name", "gen_ai.request.model", "gen_ai.response.model", "error.type")
+"""By what durations are told apart."""
 
 
 class Counts(NamedTuple):
@@ -91,6 +93,8 @@ class Telemetry:
         self.logger_provider = LoggerProvider(shutdown_on_exit=False)
         self.logger_provider.add_log_record_processor(SimpleLogRecordProcessor(self._exporter))
         self.complaints = _Complaints()
+        self._tokens_before = Counter[str]()
+        self._durations_before = Counter[tuple[Any, ...]]()
 
     @property
     def providers(self) -> dict[str, Any]:
@@ -158,15 +162,30 @@ class Telemetry:
 
     def measured(self) -> Counts:
         """The same from the token metric."""
+        sums = self._tokens() - self._tokens_before
+        return Counts(sums["input"], sums["output"])
+
+    def durations(self) -> Counter[tuple[Any, ...]]:
+        """How many durations were recorded, by operation, models and error."""
+        return self._durations() - self._durations_before
+
+    def _tokens(self) -> Counter[str]:
         sums = Counter[str]()
         for point in self.points(TOKENS):
             sums[point.attributes["gen_ai.token.type"]] += int(point.sum)
-        return Counts(sums["input"], sums["output"])
+        return sums
+
+    def _durations(self) -> Counter[tuple[Any, ...]]:
+        found = Counter[tuple[Any, ...]]()
+        for point in self.points(DURATION):
+            found[tuple(point.attributes.get(name) for name in BY)] += point.count
+        return found
 
     def clear(self) -> None:
-        """Forget spans and logs; metrics add up."""
+        """Forget spans and logs, and what was measured."""
         self._keeper.__init__()
         self._exporter.clear()
+        self._tokens_before, self._durations_before = self._tokens(), self._durations()
 
 
 def _count(span: ReadableSpan, side: str) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from opentelemetry.trace import StatusCode
 
 from tests.support.registry import event_violations, metric_violations, violations
-from tests.support.telemetry import DURATION, LEAVES, Counts
+from tests.support.telemetry import BY, LEAVES, Counts
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -38,12 +38,8 @@ def sound_but_traces(telemetry: Telemetry) -> None:
 
 def _durations(telemetry: Telemetry) -> None:
     """One duration for each leaf, with the same operation, model and error."""
-    names = ("gen_ai.operation.name", "gen_ai.request.model", "gen_ai.response.model", "error.type")
-    expected = Counter(tuple(span.attributes.get(name) for name in names) for span in telemetry.leaves)
-    measured: Counter[Any] = Counter()
-    for point in telemetry.points(DURATION):
-        measured[tuple(point.attributes.get(name) for name in names)] += point.count
-    assert measured == expected
+    expected = Counter(tuple(span.attributes.get(name) for name in BY) for span in telemetry.leaves)
+    assert telemetry.durations() == expected
 
 
 def operation(span: ReadableSpan) -> str:
