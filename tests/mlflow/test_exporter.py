@@ -28,6 +28,21 @@ def test_spans_arrive_compressed_in_the_default_experiment(mlflow, exporter):
     assert "authorization" not in request.headers
 
 
+def test_a_request_names_the_experiment_and_the_run_that_its_traces_have(mlflow, exporter):
+    spans = [
+        ended_span("one", {"mlflow.experimentId": "7", "mlflow.sourceRun": "run-1"}),
+        ended_span("two"),
+        ended_span("three", {"mlflow.experimentId": "7", "mlflow.sourceRun": "run-1"}),
+        ended_span("four", {"mlflow.sourceRun": "run-2"}),
+    ]
+    exporter.export(spans)
+    headers = ("x-mlflow-experiment-id", "x-mlflow-run-id")
+    assert [
+        (*(request.headers.get(name) for name in headers), [span.name for span in request.spans])
+        for request in mlflow.posts
+    ] == [("7", "run-1", ["one", "three"]), ("0", None, ["two"]), ("0", "run-2", ["four"])]
+
+
 def test_a_path_prefix_is_kept(mlflow):
     exporter = MlflowSpanExporter(mlflow.uri + "/team/mlflow/", experiment_name="x")
     assert exporter.export([ended_span()]) is STORED

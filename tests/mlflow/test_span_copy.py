@@ -66,6 +66,7 @@ def test_lone_surrogates_are_replaced(mlflow, exporter, logged):
     exporter.export([ended_span(half, {half: half}, events=[event], status=Status(StatusCode.ERROR, half))])
     (span,) = mlflow.stored
     assert (span.name, span.status.message, span.events[0].name) == ("half \ufffd",) * 3
+    assert span.events[0].time_unix_nano == 5
     assert span.events[0].attributes[0].value.string_value == "half \ufffd"
     assert attributes_of(mlflow)["half \ufffd"] == "half \ufffd"
     assert logged() == []
