@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from enum import Enum
 
 import pytest
@@ -114,14 +115,19 @@ def test_sums():
     assert summed({"b": {"c": 2}}, {}) == {"b": {"c": 2}}
 
 
+FIGURES = [field.name for field in fields(Usage) if not callable(field.default_factory)]
+
+
 def test_two_calls_together():
-    one = Usage(1, 2, 3, 4, 5, 6, 7, 8, 1.5, 9, {"5m": 1}, {("text", "input"): 1}, {"tool": (1, None)})
-    two = Usage(10, 20, 30, 40, 50, 60, 70, 80, 2.0, 90, {"5m": 2, "1h": 3}, {("text", "output"): 4}, {"tool": (2, 3)})
+    one = Usage(**{name: number for number, name in enumerate(FIGURES, 1)})
+    two = Usage(**{name: 100 * number for number, name in enumerate(FIGURES, 1)})
+    assert one + two == Usage(**{name: 101 * number for number, name in enumerate(FIGURES, 1)})
+    one = Usage(cache_write_by_ttl={"5m": 1}, modalities={("text", "input"): 1}, additional={"tool": (1, None)})
+    two = Usage(cache_write_by_ttl={"5m": 2, "1h": 3}, modalities={("text", "output"): 4}, additional={"tool": (2, 3)})
     assert one + two == Usage(
-        *(11, 22, 33, 44, 55, 66, 77, 88, 3.5, 99),
-        {"5m": 3, "1h": 3},
-        {("text", "input"): 1, ("text", "output"): 4},
-        {"tool": (3, 3)},
+        cache_write_by_ttl={"5m": 3, "1h": 3},
+        modalities={("text", "input"): 1, ("text", "output"): 4},
+        additional={"tool": (3, 3)},
     )
     assert Usage() + Usage() == Usage()
     assert one + Usage() == Usage() + one == one
