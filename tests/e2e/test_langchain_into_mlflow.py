@@ -7,7 +7,7 @@ import pytest
 from tests.support.stored import run_and_read
 
 pytest.importorskip("langchain", reason="langchain is not installed")
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

@@ -185,13 +185,13 @@ def test_concurrent_agents_keep_their_trees_apart(install, provider, gpt):
     agent = create_agent(gpt(), tools=[get_weather], name="weather")
 
     async def all_at_once():
-        await asyncio.gather(*(agent.ainvoke(ASK) for _ in range(30)))
+        await asyncio.gather(*(agent.ainvoke(ASK) for _ in range(100)))
 
     complete(all_at_once())
     traces: dict[int, list[str]] = {}
     for span in telemetry.spans:
         traces.setdefault(span.context.trace_id, []).append(span.name)
     expected = ["chat gpt-4.1-mini"] * 2 + ["execute_tool get_weather", "invoke_agent weather"]
-    assert [sorted(names) for names in traces.values()] == [expected] * 30
+    assert [sorted(names) for names in traces.values()] == [expected] * 100
     total = provider.ledger.total()
     assert telemetry.usage() == telemetry.measured() == Counts(total.input, total.output)

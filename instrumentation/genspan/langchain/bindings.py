@@ -46,6 +46,7 @@ class Hooks:
         """The patch points."""
         chat, llm = "langchain_core.language_models.chat_models", "langchain_core.language_models.llms"
         tools, retrievers = "langchain_core.tools.base", "langchain_core.retrievers"
+        fallbacks = "langchain_core.runnables.fallbacks"
         scoped = (
             *((chat, "BaseChatModel", name) for name in ("generate", "agenerate", "stream", "astream")),
             *((llm, "BaseLLM", name) for name in ("generate", "agenerate", "stream", "astream")),
@@ -57,6 +58,8 @@ class Hooks:
             Patch("langchain_core.runnables.config", "_set_config_context", self._inside),
             Patch("langgraph._internal._runnable", "_set_config_context", self._inside),
             *(Patch(module, f"{owner}.{name}", self._scoped(name)) for module, owner, name in scoped),
+            Patch(fallbacks, "RunnableWithFallbacks.stream", partial(self._scoped_stream, read=_read, closes=True)),
+            Patch(fallbacks, "RunnableWithFallbacks.astream", partial(self._scoped_stream, read=_aread, closes=True)),
             Patch("langgraph.pregel.main", "Pregel.stream", partial(self._graph, read=_read)),
             Patch("langgraph.pregel.main", "Pregel.astream", partial(self._graph, read=_aread)),
             Patch(chat, "BaseChatModel._generate_with_cache", self._one),
@@ -108,7 +111,7 @@ class Hooks:
         runs = self._of(telemetry)
 
         def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-            with entered(runs, Entry(tool_call_id=kwargs.get("tool_call_id"))):
+            with entered(runs, Entry(instance, tool_call_id=kwargs.get("tool_call_id"))):
                 return wrapped(*args, **kwargs)
 
         return wrapper
@@ -117,17 +120,17 @@ class Hooks:
         runs = self._of(telemetry)
 
         async def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-            with entered(runs, Entry(tool_call_id=kwargs.get("tool_call_id"))):
+            with entered(runs, Entry(instance, tool_call_id=kwargs.get("tool_call_id"))):
                 return await wrapped(*args, **kwargs)
 
         return wrapper
 
-    def _scoped_stream(self, telemetry: Telemetry, read: Callable[..., Any]) -> Wrapper:
+    def _scoped_stream(self, telemetry: Telemetry, read: Callable[..., Any], closes: bool = False) -> Wrapper:
         runs = self._of(telemetry)
 
         def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
             inner = wrapped(*args, **kwargs)
-            return named(read(runs, inner, Entry()), inner)
+            return named(read(runs, inner, Entry(instance, closes=closes)), inner)
 
         return wrapper
 
@@ -195,6 +198,7 @@ def entered(runs: Runs, entry: Entry) -> Generator[None]:
         raise
     finally:
         entry.began.clear()
+        entry.owner = None
         otel.detach(token)
 
 
@@ -220,6 +224,7 @@ def _read(runs: Runs, inner: Generator[Any, Any, Any], entry: Entry) -> Generato
             yield item
     finally:
         inner.close()
+        _close(runs, entry)
 
 
 async def _aread(runs: Runs, inner: AsyncGenerator[Any, Any], entry: Entry) -> AsyncGenerator[Any, Any]:
@@ -233,3 +238,11 @@ async def _aread(runs: Runs, inner: AsyncGenerator[Any, Any], entry: Entry) -> A
             yield item
     finally:
         await inner.aclose()
+        _close(runs, entry)
+
+
+def _close(runs: Runs, entry: Entry) -> None:
+    """End the run of a stream that is over, where LangChain did not."""
+    if entry.run is not None:
+        with _entering:
+            runs.end(entry.run, GeneratorExit())

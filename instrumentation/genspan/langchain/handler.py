@@ -37,13 +37,21 @@ _DEFAULT_NAMES: Final = ("Runnable", "LangGraph", "ChannelWrite", "ChannelRead",
 class Entry:
     """What is known of a method of a model, a retriever, a tool or a graph before its run begins."""
 
-    __slots__ = ("began", "is_agent", "tool_call_id")
+    __slots__ = ("began", "closes", "is_agent", "owner", "run", "tool_call_id")
 
-    def __init__(self, is_agent: bool = False, tool_call_id: object = None) -> None:
+    def __init__(
+        self, owner: object = None, is_agent: bool = False, closes: bool = False, tool_call_id: object = None
+    ) -> None:
+        self.owner = owner
+        """Whose method it is, until its run has begun."""
         self.began: list[UUID] = []
         """Ids of the runs that began in it, and whose contexts are current until it returns."""
         self.is_agent = is_agent
         """Whether the next run to begin is that of an agent."""
+        self.closes = closes
+        """Whether LangChain does not end its run where the stream is closed early."""
+        self.run: UUID | None = None
+        """The id of that run."""
         self.tool_call_id = text(tool_call_id)
         """The id of the model's call: before langchain-core 1.1 handlers are not given it."""
 
@@ -100,7 +108,9 @@ def _chain(runs: Runs, serialized: Wire, given: Any, run: dict[str, Any]) -> Non
     found = runs.begin(facts)
     if found is None:
         return
-    kind = run.get("run_type")
+    entry, kind = _entry(), run.get("run_type")
+    if entry.closes and entry.run is None:
+        entry.run = facts.id
     if kind == "llm":
         runs.open_model(found, facts, {"messages": [given] if isinstance(given, str) else []})
         return
@@ -152,7 +162,7 @@ def _model(runs: Runs, serialized: Wire, body: dict[str, object], run: dict[str,
     facts = _facts(serialized, run, "model")
     found = runs.begin(facts)
     if found is not None:
-        runs.open_model(found, facts, {**body, "params": run.get("invocation_params") or {}})
+        runs.open_model(found, facts, {**body, "params": run.get("invocation_params") or {}}, _entry().owner)
         _enter(facts, found)
 
 

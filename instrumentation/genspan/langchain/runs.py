@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import reduce
 from time import time_ns
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from weakref import ref
 
 from opentelemetry import context as otel
@@ -117,11 +117,11 @@ class Run:
 class ModelRun:
     """What is known of a run of a model. Where no traced SDK makes a call inside it, it becomes a span at its end."""
 
-    __slots__ = ("began", "body", "cached", "key")
+    __slots__ = ("began", "body", "cached", "key", "owner")
 
-    def __init__(self, key: Key, body: dict[str, object]) -> None:
+    def __init__(self, key: Key, body: dict[str, object], owner: object) -> None:
         self.began = time_ns()
-        self.key, self.body = key, body
+        self.key, self.body, self.owner = key, body, owner
         self.cached = False
 
 
@@ -176,10 +176,10 @@ class Runs:
         run.span = RunSpan(self.telemetry, run.context, start)
         run.context = run.span.context
 
-    def open_model(self, run: Run, facts: Facts, body: dict[str, object]) -> None:
+    def open_model(self, run: Run, facts: Facts, body: dict[str, object], owner: object = None) -> None:
         """Note a run of a model: what an SDK sends within it carries the run's name, tags and metadata."""
         operation = "text_completion" if "prompts" in body else "chat"
-        run.model = ModelRun(_key(facts, operation, obj(body.get("params"))), body)
+        run.model = ModelRun(_key(facts, operation, obj(body.get("params"))), body, owner)
         run.context = with_attributes(run.context, _describe(facts))
 
     def end(
@@ -203,13 +203,19 @@ class Runs:
             context = with_attributes(context, {names.GENSPAN_RESPONSE_CACHED: True})
         token = otel.attach(context)
         try:
-            request = Request(Route(chat, model.key), model.body, {}, "")
+            request = Request(Route(chat, model.key), model.body, _credentials(model.owner), "")
             call = open_call(self.telemetry, lambda: request, model.began)
         finally:
             otel.detach(token)
         if call is not None:
             call.see({**answer, "cached": model.cached})
             call.end(error)
+
+
+def _credentials(model: object) -> dict[str, object]:
+    """What a chat model of LangChain keeps as pydantic's ``SecretStr``, by the names of its fields."""
+    fields = cast("dict[str, Any]", getattr(model, "__dict__", {}))
+    return {name: field.get_secret_value() for name, field in fields.items() if hasattr(field, "get_secret_value")}
 
 
 def _key(facts: Facts, operation: str, params: Mapping[str, object]) -> Key:

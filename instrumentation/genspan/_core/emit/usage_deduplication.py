@@ -20,11 +20,14 @@ from genspan_semconv import attributes as names
 from genspan_semconv.usage_attributes import is_usage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import Span
     from opentelemetry.trace import TracerProvider
 
 _OWN_SCOPES: Final = "genspan."
+_LANGSMITH_INTEGRATION: Final = "langsmith.metadata.ls_integration"
 _FIGURES: Final = frozenset((names.GEN_AI_USAGE_INPUT_TOKENS, names.GEN_AI_USAGE_OUTPUT_TOKENS))
 
 _logger = logging.getLogger("genspan")
@@ -50,7 +53,8 @@ class UsageDeduplicator(SpanProcessor):
     A span loses its usage when it ends, in ``on_ending``, before any processor or exporter is given it:
 
     * if a span of ours runs in it, or has reported usage below it, through any number of spans between; or
-    * if it has the ``gen_ai.response.id`` of such a call: litellm and LangSmith make their spans after the call.
+    * if it has the ``gen_ai.response.id`` of such a call: litellm and LangSmith make their spans after the call; or
+    * if it is LangSmith's of a model run of LangChain, which has no such id, while we trace LangChain's.
 
     A call of which we know no usage takes none from anybody. Spans are known by their ids, so nothing is kept alive.
     """
@@ -62,6 +66,7 @@ class UsageDeduplicator(SpanProcessor):
         """Ids of spans that have not ended, below which usage was reported."""
         self._responses = Recent[object, bool]()
         """Ids of responses whose usage we reported."""
+        self._traces_langchain = False
         self._scopes: set[str] = set()
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
@@ -104,9 +109,11 @@ class UsageDeduplicator(SpanProcessor):
         attributes = span.attributes or {}
         response = attributes.get(names.GEN_AI_RESPONSE_ID)
         if not is_ours:
-            return identity in self._running.values() or (response is not None and response in self._responses)
+            found = identity in self._running.values() or (response is not None and response in self._responses)
+            return found or (self._traces_langchain and _is_langsmiths_of_langchain(attributes))
         if _FIGURES.isdisjoint(attributes):
             return False
+        self._traces_langchain = self._traces_langchain or names.GENSPAN_LANGCHAIN_RUN_NAME in attributes
         if response is not None:
             self._responses.put(response, True)
         return True
@@ -132,6 +139,10 @@ class UsageDeduplicator(SpanProcessor):
 def _is_ours(span: Span) -> bool:
     scope = span.instrumentation_scope
     return scope is not None and scope.name.startswith(_OWN_SCOPES)
+
+
+def _is_langsmiths_of_langchain(attributes: Mapping[str, object]) -> bool:
+    return str(attributes.get(_LANGSMITH_INTEGRATION)).startswith("langchain")
 
 
 def _local_parent(span: Span) -> int | None:
