@@ -11,17 +11,18 @@ from genspan._core.routes.contract import Request, Route
 from genspan._core.routes.seen_ids import Counted, Recent
 from genspan._core.routes.stored_responses import Fetched, Once
 from genspan._core.wire.json_text import parse
-from genspan.gemini import interactions
+from genspan.gemini import decisions, interactions
 from genspan.gemini.bindings import port_of, provider_of
 from genspan_semconv.model import Key, obj, text
 
 if TYPE_CHECKING:
     from genspan._core.hooks.patches import Patch, Replacement
+    from genspan._core.routes.contract import Api
     from genspan_semconv.model import Response, Wire
 
     Address = tuple[str, str, int | None]
 
-_PATH: Final = re.compile(r"/interactions(?:/(?P<id>[^/:]+))?$")
+_PATH: Final = re.compile(r"/(?:interactions(?:/(?P<id>[^/:]+))?|(?P<decisions>decisions))$")
 _GENERATE, _FETCH = "generate_content", "fetch_response"
 _NAMES: Final = speakeasy.Names("BaseSDK", "AsyncBaseSDK", "Stream", "AsyncStream", "asyncsdkhooks:AsyncSDKHooks")
 
@@ -59,6 +60,8 @@ def patches() -> tuple[Patch | Replacement, ...]:
         if found["id"]:
             return Route(fetched, _key(_FETCH, None, address, parse_qs(query).get("stream") == ["true"]))
         model = text(body.get("model")) or text(body.get("agent"))
+        if found["decisions"]:  # their models are named as resources
+            return Route(decisions, _key(_GENERATE, model and model.rpartition("models/")[2], address, False))
         return Route(created, _key(_GENERATE, model, address, body.get("stream") is True))
 
     def from_speakeasy(sdk: Any, request: Any) -> Request | None:
@@ -77,10 +80,15 @@ def patches() -> tuple[Patch | Replacement, ...]:
         return None if route is None else Request(route, body or _fetch(options.url, query), obj(options.headers), "")
 
     module = "google.genai._gaos.google_genai"
+    rows: tuple[tuple[str, Api, str], ...] = (
+        ("Interactions.create", created, _GENERATE),
+        ("Interactions.get", fetched, _FETCH),
+        ("Decisions.create", decisions, _GENERATE),
+    )
     methods = [
-        speakeasy.Method(module, f"{twin}GeminiNextGenInteractions.{name}", api, operation)
+        speakeasy.Method(module, f"{twin}GeminiNextGen{name}", api, operation)
         for twin in ("", "Async")
-        for name, api, operation in (("create", created, _GENERATE), ("get", fetched, _FETCH))
+        for name, api, operation in rows
     ]
     return (
         *speakeasy.patches("google.genai._gaos", from_speakeasy, _provider, methods, _NAMES),

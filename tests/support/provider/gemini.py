@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from tests.support.provider import gemini_content as content
@@ -162,6 +163,7 @@ WIRE = Wire(
         _resource("GET", r"files/[^/:]+:download", other.nothing, "files"),
         _resource("GET", r"models/[^/:]+/operations/[^/:]+", other.nothing, "operations"),
         _route("fetchPredictOperation", other.nothing, "operations"),
+        replace(_resource("POST", "decisions", other.decide, "decisions"), bills=True),
         _resource("POST", "interactions", other.interact, "interactions"),
         _resource("GET", r"interactions/(?P<name>[^/:]+)", other.interact, "interactions"),
         _resource("GET", r"(?:publishers/google/)?models/(?P<model>[^/:]+)", other.describe_model, "models"),

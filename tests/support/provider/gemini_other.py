@@ -153,6 +153,18 @@ def interact(request: Request, reply: Reply) -> Answer:
     )
 
 
+def decide(request: Request, reply: Reply) -> Answer:
+    """An answer of the first kind to each question."""
+    questions = request.body.get("questions") or {}
+    answers = {
+        name: {"type": "choice", "choice": "yes", "confidence": 0.75, "probabilities": {"yes": 0.75, "no": 0.25}}
+        for name in questions
+    }
+    count = content.tokens(json.dumps(request.body.get("input")))
+    usage = {"total_input_tokens": count, "total_output_tokens": 2, "total_tokens": count + 2}
+    return Answer(body=_with_usage({"answers": answers}, reply, usage, "usage"))
+
+
 def _events(base: dict[str, Json], text: str, done: Json) -> list[Json]:
     half = len(text) // 2
     deltas = [{"delta": {"type": "text", "text": piece}} for piece in (text[:half], text[half:])]
