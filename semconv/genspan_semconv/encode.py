@@ -29,11 +29,19 @@ def dumps(value: object) -> str:
     """
     try:
         written = _encode(value).encode() if _fast is None else _fast(value)
-        if _LONG_NUMBER not in written.translate(_DIGITS):  # a regular expression takes thirty times as long
+        if not _has_long_number(written):
             return written.decode()
     except (TypeError, ValueError, RecursionError):
         pass  # lone surrogates, foreign types, cycles: the slow way knows them, and integers above 64 bits
     return clean(_encode(_plain(value, _MAX_DEPTH)))
+
+
+def _has_long_number(written: bytes) -> bool:
+    """Whether 19 digits stand in a row; of every sixth byte, three would be digits then, which are few to look at.
+
+    A regular expression takes thirty times as long.
+    """
+    return b"000" in written[::6].translate(_DIGITS) and _LONG_NUMBER in written.translate(_DIGITS)
 
 
 def clean(string: str) -> str:

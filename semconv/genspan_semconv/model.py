@@ -28,6 +28,8 @@ What only one provider has stands under its attribute's name: ``openai.request.s
 
 Parameter: TypeAlias = "tuple[str, Callable[[object], AttributeValue | None], tuple[str, ...]]"
 """A parameter's name, what reads its value, and the fields that may have it; the first that says something counts."""
+ParamTable: TypeAlias = "Mapping[str, Sequence[tuple[int, int, str, str, Callable[[object], AttributeValue | None]]]]"
+"""Parameters by field: numbers of parameter and spelling, the field again, the parameter's name, what reads it."""
 
 
 class Message(TypedDict, total=False):
@@ -240,8 +242,6 @@ def whole(value: object) -> int | None:
 
 def count(value: object) -> int | None:
     """The number of something: an integer that is not negative."""
-    if value is None:
-        return None
     number = value if type(value) is int else whole(value)
     return number if number is not None and 0 <= number < _INT64 else None
 
@@ -264,17 +264,22 @@ def texts(value: object) -> list[str]:
     return [item for item in seq(value) if isinstance(item, str)]
 
 
-def read_params(body: Mapping[str, object], table: Sequence[Parameter]) -> Params:
+def param_table(*parameters: Parameter) -> ParamTable:
+    """A provider's parameters, in order, as what ``read_params`` reads: requests have few of them."""
+    table: dict[str, list[tuple[int, int, str, str, Callable[[object], AttributeValue | None]]]] = {}
+    for number, (name, read, spellings) in enumerate(parameters):
+        for order, spelling in enumerate(spellings):
+            table.setdefault(spelling, []).append((number, order, spelling, name, read))
+    return table
+
+
+def read_params(body: Mapping[str, object], table: ParamTable) -> Params:
     """The parameters that a request has, by a provider's table."""
     found: Params = {}
-    for name, read, spellings in table:
-        for spelling in spellings:
-            if spelling not in body or body[spelling] is None:
-                continue
-            figure = read(body[spelling])
-            if figure is not None:
-                found[name] = figure
-                break
+    last = -1
+    for number, _, spelling, name, read in sorted([row for key in body if key in table for row in table[key]]):
+        if number != last and (value := body[spelling]) is not None and (figure := read(value)) is not None:
+            found[name], last = figure, number
     return found
 
 

@@ -78,6 +78,8 @@ def other(wire: Mapping[str, object], provider: str) -> Part:
 
 def plain(content: object) -> object:
     """Parts of the wire as one text where they are nothing else; else what they are."""
+    if isinstance(content, str):
+        return content
     parts = [obj(part) for part in seq(content)]
     texts = [part["text"] for part in parts if isinstance(part.get("text"), str)]
     return "".join(map(str, texts)) if parts and len(texts) == len(parts) else content

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Final
 from genspan_semconv import attributes as names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from genspan_semconv.model import (
         AttributeValue,
         Key,
@@ -138,17 +136,18 @@ def usage(usage: Usage, into: dict[str, AttributeValue]) -> None:
             into[_MODALITIES[key]] = figure
     if usage.total is not None and usage.total != (usage.input or 0) + (usage.output or 0):
         into[names.GENSPAN_USAGE_TOTAL_TOKENS] = usage.total
-    into.update((name, figure) for name, figure in _own_usage(usage) if figure)
+    _own_usage(usage, into)
 
 
-def _own_usage(usage: Usage) -> Iterator[tuple[str, int | float | None]]:
+def _own_usage(usage: Usage, into: dict[str, AttributeValue]) -> None:
     for field, name in _OWN_USAGE:
-        yield name, getattr(usage, field)
+        if figure := getattr(usage, field):
+            into[name] = figure
     for ttl, figure in usage.cache_write_by_ttl.items():
-        if ttl in _CACHE_WRITE_BY_TTL:
-            yield _CACHE_WRITE_BY_TTL[ttl], figure
+        if figure and ttl in _CACHE_WRITE_BY_TTL:
+            into[_CACHE_WRITE_BY_TTL[ttl]] = figure
     for kind, figures in usage.additional.items():
-        yield from zip(_ADDITIONAL[kind], figures, strict=True)
+        into.update((name, figure) for name, figure in zip(_ADDITIONAL[kind], figures, strict=True) if figure)
 
 
 def response(response: Response, into: dict[str, AttributeValue]) -> None:

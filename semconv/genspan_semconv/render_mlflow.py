@@ -158,9 +158,11 @@ def outputs(answer: list[Message], response: Response) -> dict[str, object] | No
 
 def _messages(message: Message) -> list[dict[str, object]]:
     """One message per tool result, since MLflow shows only the last of several in one, and one for the rest."""
-    results = [part for part in message.get("parts", ()) if part["type"] == "tool_call_response"]
-    rest = [part for part in message.get("parts", ()) if part["type"] != "tool_call_response"]
-    role = message.get("role", "user")
+    role, parts = message.get("role", "user"), message.get("parts", [])
+    if len(parts) == 1 and parts[0]["type"] == "text":  # nearly all
+        return [{"role": _ROLES.get(role, "user"), "content": str(parts[0].get("content") or "")}]
+    results = [part for part in parts if part["type"] == "tool_call_response"]
+    rest = [part for part in parts if part["type"] != "tool_call_response"]
     messages: list[dict[str, object]] = [
         {
             "role": "tool",

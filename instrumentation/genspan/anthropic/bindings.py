@@ -99,7 +99,7 @@ class Routes:
             return None
         row, parts = found
         identity = parts.get("id")
-        body = stainless.wire_body(options) if identity is None else {"id": identity}
+        body = stainless.given_body(options) if identity is None else {"id": identity}
         model = text(body.get("model")) or (unquote(parts["model"]) if parts.get("model") else None)
         stream = body.get("stream") is True or "stream" in parts
         api = row.api if identity is None else Results(partial(self._counted.first, identity))

@@ -27,11 +27,14 @@ _DELTAS: Final = {
 """The kind of block that a delta belongs to, and the field of the block that its pieces add up to."""
 
 _KEPT: Final = frozenset(("model", "stop_reason", "stop_details"))
+_FIGURES: Final = frozenset((*_KEPT, "id", "usage", "error"))
+"""What an event needs to be looked at for; nearly every one is a delta of a block, and has none of it."""
+_DELTA: Final = "content_block_delta"
 _INNER: Final = {"message_start": "message", "message_delta": "delta"}
 """Where the fields of a message stand in an event, beside its top."""
 
 _EVENTS: Final = frozenset(
-    (*_INNER, "message_stop", "content_block_start", "content_block_delta", "content_block_stop", "ping", "message")
+    (*_INNER, _DELTA, "message_stop", "content_block_start", "content_block_stop", "ping", "message")
 )
 
 
@@ -49,6 +52,8 @@ class Fold:
     def figures(self, chunk: Wire) -> None:
         """Everything but the content. Usage is cumulative; what an event leaves out stays as it was."""
         kind = text(chunk.get("type")) or ""
+        if kind == _DELTA and _FIGURES.isdisjoint(chunk):
+            return
         inner = obj(chunk.get(_INNER.get(kind, "")))
         for source in (chunk, inner):
             for name, value in source.items():
@@ -71,15 +76,18 @@ class Fold:
 
     def content(self, chunk: Wire) -> None:
         """The blocks, and the pieces of each."""
-        kind, index = chunk.get("type"), whole(chunk.get("index"))
-        message = chunk if kind == "message" else obj(chunk.get("message"))
-        for position, block in enumerate(seq(message.get("content"))):
-            self._start(obj(block), position)
+        kind, index = chunk.get("type"), chunk.get("index")
+        index = index if type(index) is int else whole(index)
+        if kind != _DELTA or "message" in chunk:
+            message = chunk if kind == "message" else obj(chunk.get("message"))
+            for position, block in enumerate(seq(message.get("content"))):
+                self._start(obj(block), position)
         if kind == "content_block_start":
             self._start(obj(chunk.get("content_block")), index)
-        elif kind == "content_block_delta" or chunk.get("completion"):
+        elif kind == _DELTA or chunk.get("completion"):
             delta = obj(chunk.get("delta")) or {"type": "text_delta", "text": chunk.get("completion")}
-            self._block(delta, index).add(delta)
+            block = self._by_index.get(index) if index is not None else None
+            (block or self._block(delta, index)).add(delta)
 
     def _start(self, wire: Wire, index: int | None) -> None:
         """A block begins. One under an index that is taken is another one, unless it is the same once more."""
@@ -91,13 +99,11 @@ class Fold:
             self._by_index[index] = known
 
     def _block(self, delta: Wire, index: int | None) -> _Block:
-        """The block of a delta: by its index, else the last one; a new one where none has begun."""
-        block = self._by_index.get(index) if index is not None else (self._blocks[-1] if self._blocks else None)
-        if block is None:
+        """The block of a delta that no block has the index of: the last one, where it has no index; else a new one."""
+        if index is not None or not self._blocks:
             kind, _ = _DELTAS.get(text(delta.get("type")) or "", ("text", ""))
             self._start({"type": kind}, index)
-            block = self._blocks[-1]
-        return block
+        return self._blocks[-1]
 
     def data(self) -> dict[str, object]:
         """The message JSON."""

@@ -9,12 +9,12 @@ from genspan.anthropic.parts import read_blocks, read_message, read_tools, read_
 from genspan.anthropic.usage import DECLINED, read_usage
 from genspan.dialects.errors import error_code, reported_error
 from genspan_semconv import attributes as names
-from genspan_semconv.model import Prompt, Response, obj, read_params, real, seq, text, texts, whole
+from genspan_semconv.model import Prompt, Response, obj, param_table, read_params, real, seq, text, texts, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from genspan_semconv.model import Message, Parameter, Params
+    from genspan_semconv.model import Message, Params
 
     Wire = Mapping[str, object]
 
@@ -27,7 +27,7 @@ def _format(config: object) -> str | None:
     return "json" if form.get("type") == "json_schema" else None
 
 
-_PARAMS: Final[tuple[Parameter, ...]] = (
+_PARAMS: Final = param_table(
     ("max_tokens", whole, ("max_tokens", "max_tokens_to_sample")),
     ("temperature", real, ("temperature",)),
     ("top_p", real, ("top_p",)),

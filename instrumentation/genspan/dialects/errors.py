@@ -48,12 +48,11 @@ def error_code(error: object) -> str | None:
 
 
 def _in_place_of_an_answer(data: Wire) -> Wire | None:
-    status = obj(data.get("base_resp"))
-    if status.get("status_code"):
-        return status
+    if "base_resp" in data and obj(data["base_resp"]).get("status_code"):
+        return obj(data["base_resp"])
     if data.get("object") == "error" or data.get("type") == "error":
         return data
-    if not any(data.get(name) for name in _MESSAGES) or any(data.get(name) for name in _ANSWERS):
+    if any(map(data.get, _ANSWERS)) or not any(map(data.get, _MESSAGES)):
         return None
     if isinstance(data.get("message"), dict) or str(data.get("code", "")).lower() in _SUCCESS:
         return None

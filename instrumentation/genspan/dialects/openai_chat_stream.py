@@ -6,21 +6,24 @@ comes with the last one, or, cumulative, with each.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from genspan.dialects.errors import reported_error
 from genspan.dialects.openai_parts import REASONING, reasoning_details
 from genspan.dialects.streamed_tool_calls import ToolCalls
 from genspan.dialects.usage import merged
-from genspan_semconv.model import obj, seq, several, text, whole
+from genspan_semconv.model import obj, several, text, whole
 from genspan_semconv.parts import Pieces, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from genspan_semconv.model import Wire
 
-_KEPT: Final = frozenset(("model", "service_tier", "system_fingerprint", "citations", "timings"))
+# Nearly every chunk is one piece of text. What it cannot hold is told from its fields, without a look at each.
+_SELDOM: Final = ("citations", "timings")
+_OF_SOME: Final = frozenset((*_SELDOM, "x_groq", "error"))
+_OF_SOME_CHOICES: Final = frozenset(("error", "usage"))
 
 
 class Fold:
@@ -34,54 +37,80 @@ class Fold:
         self._one_chunk_each = True
         """Whether no choice has had a second chunk, and no chunk two choices."""
 
-    def figures(self, chunk: Wire) -> None:
+    def figures(self, chunk: Mapping[str, Any]) -> None:
         """Everything but the messages. The id is the first chunk's; of other fields the last value counts."""
-        for name, value in chunk.items():
-            if value and name in _KEPT:
-                self._fields[name] = value
-        if "id" not in self._fields and chunk.get("id"):
-            self._fields["id"] = chunk["id"]
-        usage = obj(chunk.get("usage")) or obj(obj(chunk.get("x_groq")).get("usage"))
-        if usage:
-            self._usage = merged(self._usage, usage)
-        choices = seq(chunk.get("choices"))
-        for item in choices:
-            self._add_choice(obj(item), len(choices) == 1)
-        if not choices or "error" in chunk or "x_groq" in chunk:
+        fields = self._fields
+        if model := chunk.get("model"):
+            fields["model"] = model
+        if tier := chunk.get("service_tier"):
+            fields["service_tier"] = tier
+        if fingerprint := chunk.get("system_fingerprint"):
+            fields["system_fingerprint"] = fingerprint
+        if "id" not in fields and chunk.get("id"):
+            fields["id"] = chunk["id"]
+        if usage := chunk.get("usage"):
+            self._usage = merged(self._usage, obj(usage))
+        choices: Sequence[Any] = chunk.get("choices") or ()
+        if choices and isinstance(choices, list):
+            for choice in choices:
+                self._add_choice(choice, len(choices) == 1)
+        else:
             self._fail(reported_error(chunk))
+        if not _OF_SOME.isdisjoint(chunk):
+            self._add_seldom(chunk)
+
+    def _add_seldom(self, chunk: Wire) -> None:
+        for name in _SELDOM:
+            if chunk.get(name):
+                self._fields[name] = chunk[name]
+        if not obj(chunk.get("usage")):
+            self._usage = merged(self._usage, obj(obj(chunk.get("x_groq")).get("usage")))
+        self._fail(reported_error(chunk))
 
     def _fail(self, error: object) -> None:
         if error:
             self._fields.setdefault("error", error)
 
-    def _add_choice(self, choice: Wire, alone: bool) -> None:
-        index = whole(choice.get("index")) or 0
+    def _add_choice(self, choice: Mapping[str, Any], alone: bool) -> None:
+        if not isinstance(choice, dict):
+            choice = {}
+        index = choice.get("index")
+        if type(index) is not int:
+            index = whole(index) or 0
         known = self._choices.get(index)
         if known is None:
             known = self._choices[index] = {"finish_reason": None}
+            self._one_chunk_each = self._one_chunk_each and alone
         else:
             self._one_chunk_each = False
-        self._one_chunk_each = self._one_chunk_each and alone
-        if choice.get("finish_reason"):
-            known["finish_reason"] = choice["finish_reason"]
-        self._fail(choice.get("error"))
-        if choice.get("usage"):
-            known["usage"] = merged(obj(known.get("usage")), obj(choice["usage"]))
+        if reason := choice.get("finish_reason"):
+            known["finish_reason"] = reason
+        if not _OF_SOME_CHOICES.isdisjoint(choice):
+            self._fail(choice.get("error"))
+            if choice.get("usage"):
+                known["usage"] = merged(obj(known.get("usage")), obj(choice["usage"]))
 
-    def content(self, chunk: Wire) -> None:
+    def content(self, chunk: Mapping[str, Any]) -> None:
         """The pieces of each choice's message; some servers send a ``message`` in place of the ``delta``."""
-        for item in seq(chunk.get("choices")):
-            choice = obj(item)
-            index = whole(choice.get("index")) or 0
-            message = self._messages.get(index)
-            delta = obj(choice.get("delta"))
-            if not delta:
-                delta = obj(choice.get("message")) or {"content": choice.get("text")}
-                if message is not None and message.by_delta and (delta.get("content") or delta.get("tool_calls")):
-                    message = None  # after pieces, it is the whole once more
-            if message is None:
-                message = self._messages[index] = _Message("delta" in choice)
-            message.add(delta)
+        choices: Sequence[Any] = chunk.get("choices") or ()
+        for choice in choices if isinstance(choices, list) else ():
+            self._add_piece(choice)
+
+    def _add_piece(self, choice: Mapping[str, Any]) -> None:
+        if not isinstance(choice, dict):
+            choice = {}
+        index = choice.get("index")
+        if type(index) is not int:
+            index = whole(index) or 0
+        message = self._messages.get(index)
+        delta: Mapping[str, Any] = choice.get("delta") or {}
+        if not delta or not isinstance(delta, dict):
+            delta = obj(choice.get("message")) or {"content": choice.get("text")}
+            if message is not None and message.by_delta and (delta.get("content") or delta.get("tool_calls")):
+                message = None  # after pieces, it is the whole once more
+        if message is None:
+            message = self._messages[index] = _Message("delta" in choice)
+        message.add(delta)
 
     def data(self) -> dict[str, object]:
         """The response JSON."""
@@ -152,7 +181,9 @@ class _Growing:
         self._role = text(value) or self._role
 
     def put_text(self, name: str, value: object) -> None:
-        self._texts.put(name, value)
+        if isinstance(value, str):
+            self._texts.put(name, value)
+            return
         for part in several(value):
             self._add_part(part)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from genspan_semconv.model import obj, read_params, real, text, texts, whole
+from genspan_semconv.model import obj, param_table, read_params, real, text, texts, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from genspan_semconv.model import Parameter, Params
+    from genspan_semconv.model import Params
 
 
 def read(body: Mapping[str, object]) -> Params:
@@ -30,7 +30,7 @@ def _output_type(value: object) -> str | None:
     return "json" if kind.startswith("json") else "text" if kind == "text" else None
 
 
-_TABLE: Final[tuple[Parameter, ...]] = (
+_TABLE: Final = param_table(
     ("temperature", real, ("temperature",)),
     ("top_p", real, ("top_p",)),
     ("top_k", whole, ("top_k",)),

@@ -26,18 +26,36 @@ FINISH: Final = {
 REASONING: Final = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
 """Where compatible servers have an answer's reasoning as text, beside its content."""
 
+_BESIDE_CONTENT: Final = frozenset((*REASONING, "reasoning_details", "annotations", "images", "refusal", "audio"))
+_SPEAKERS: Final = frozenset(("system", "developer", "user", "assistant"))
+
 _MIME: Final = {"mp3": "audio/mpeg"}
 
 
 def read_message(message: Wire) -> Message:
     """One chat message, of a request or of an answer."""
-    role, identity = text(message.get("role")) or "assistant", text(message.get("tool_call_id"))
+    role, content = text(message.get("role")) or "assistant", message.get("content")
+    if len(message) == 2 and type(content) is str and content and role in _SPEAKERS:  # nearly all
+        return {"role": role, "parts": [{"type": "text", "content": content}]}
+    identity = text(message.get("tool_call_id"))
     if identity or role in ("tool", "function"):
-        part = with_id({"type": "tool_call_response", "response": plain(message.get("content"))}, identity)
+        part = with_id({"type": "tool_call_response", "response": plain(content)}, identity)
         if not identity and message.get("name"):
             part["name"] = message["name"]
         return {"role": "tool", "parts": [part]}
-    parts = read_parts(message.get("content"))
+    parts = read_parts(content)
+    if not _BESIDE_CONTENT.isdisjoint(message):
+        _read_beside(message, parts)
+    calls = several(message.get("tool_calls"))
+    if message.get("function_call"):
+        calls = (*calls, {"function": message["function_call"]})
+    if calls:
+        parts += [called for call in calls if (called := _read_call(obj(call))) is not None]
+    return {"role": role, "parts": parts}
+
+
+def _read_beside(message: Wire, parts: list[Part]) -> None:
+    """Put what stands in a message beside its content and its calls to the parts."""
     if message.get("annotations"):
         _annotate(parts, message["annotations"])
     thoughts = _reasoning(message)
@@ -49,12 +67,6 @@ def read_message(message: Wire) -> Message:
         parts.append(said(message["refusal"], "refusal"))
     if message.get("audio"):
         parts += _spoken(obj(message["audio"]))
-    calls = several(message.get("tool_calls"))
-    if message.get("function_call"):
-        calls = (*calls, {"function": message["function_call"]})
-    if calls:
-        parts += [called for call in calls if (called := _read_call(obj(call))) is not None]
-    return {"role": role, "parts": parts}
 
 
 def read_parts(content: object) -> list[Part]:

@@ -62,17 +62,19 @@ _MODALITIES: Final = {
     for modality in ("text", "image", "audio")
     for name, direction in ((f"{modality}_tokens", None), (f"cached_{modality}_tokens", "cache_read"))
 }
-_NO_MODALITY: Final = (None, None)
 _NOTHING: Final = Usage()
 
 
 def read_usage(data: Wire) -> Usage | None:
     """The usage of a response, wherever it stands, with what hosted tools and drawing cost beside it."""
-    usage = next((found for wire in _places(data) if (found := _read(wire)) is not None), None)
+    usage = _read(obj(data.get("usage")))  # as good as always
+    if usage is None:
+        usage = next((found for wire in _other_places(data) if (found := _read(wire)) is not None), None)
     if "tool_usage" in data or "svg_usage" in data:
         usage = usage or Usage()
         _read_additional(usage, data)
-    return usage if usage != _NOTHING else None
+        return usage if usage != _NOTHING else None
+    return usage
 
 
 def all_but_input(usage: Usage) -> Usage:
@@ -84,11 +86,10 @@ def all_but_input(usage: Usage) -> Usage:
     return usage
 
 
-def _places(data: Wire) -> Iterator[Wire]:
-    """Where usage may stand: by itself, in ``x_groq`` (Groq), in the choices (Moonshot), at the top (Ollama's own API),
-    and in ``timings`` (llama.cpp, where a stream was not asked for its usage).
+def _other_places(data: Wire) -> Iterator[Wire]:
+    """Where usage may stand but by itself: in ``x_groq`` (Groq), in the choices (Moonshot), at the top (Ollama's own
+    API), and in ``timings`` (llama.cpp, where a stream was not asked for its usage).
     """
-    yield obj(data.get("usage"))
     yield obj(obj(data.get("x_groq")).get("usage"))
     yield _of_choices([usage for choice in seq(data.get("choices")) if (usage := obj(obj(choice).get("usage")))])
     if "eval_count" in data:
@@ -126,7 +127,7 @@ def _read(wire: Wire) -> Usage | None:
         modalities=found.modalities,
         **cast("dict[str, Any]", found.counts),
     )
-    if usage == _NOTHING:
+    if usage.seconds is None and not any(found):
         return None
     if usage.cache_write is None and by_ttl:
         usage.cache_write = sum(by_ttl.values())
@@ -137,19 +138,18 @@ def _read(wire: Wire) -> Usage | None:
 def _collect(wire: Wire, direction: str | None, found: _Collected) -> None:
     """The counts of an object and of those inside it. A zero gives way to a number in another spelling."""
     for name, value in wire.items():
-        if name in _INNER:
+        if name in _COUNTS:
+            number, field = count(value), _COUNTS[name]
+            if number is not None and not found.counts.get(field):
+                found.counts[field] = number
+        elif name in _INNER:
             _collect(obj(value), _INNER[name], found)
-            continue
-        field, ttl, (modality, own) = _COUNTS.get(name), _TTLS.get(name), _MODALITIES.get(name, _NO_MODALITY)
-        number = count(value) if field or ttl or modality else None
-        if number is None:
-            continue
-        if field and not found.counts.get(field):
-            found.counts[field] = number
-        elif ttl:
-            found.cache_write_by_ttl[ttl] = number
-        elif modality and direction:
-            found.modalities.setdefault((modality, own or direction), number)
+        elif name in _MODALITIES and direction:
+            number, (modality, own) = count(value), _MODALITIES[name]
+            if number is not None:
+                found.modalities.setdefault((modality, own or direction), number)
+        elif name in _TTLS and (number := count(value)) is not None:
+            found.cache_write_by_ttl[_TTLS[name]] = number
 
 
 def _decide_by_total(usage: Usage) -> None:

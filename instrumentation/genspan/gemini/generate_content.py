@@ -30,6 +30,7 @@ _FINISH: Final = {
     "IMAGE_RECITATION": BLOCKED,
     "MODEL_ARMOR": BLOCKED,
 }
+_FINISHED: Final = frozenset(("finishReason", "finishMessage"))
 _FIELDS: Final = frozenset(("responseId", "modelVersion", "promptFeedback", "error"))
 
 
@@ -104,17 +105,20 @@ class Fold:
 
     def figures(self, chunk: Wire) -> None:
         """Everything but parts. The id is the first chunk's, as in the response that the SDK gives."""
+        fields = self._fields
         for name, value in chunk.items():
             if name == "usageMetadata":
-                self._fields[name] = merged(self._fields.get(name), value)
-            elif value and name in _FIELDS and not (name == "responseId" and name in self._fields):
-                self._fields[name] = value
+                fields[name] = merged(fields.get(name), value)
+            elif value and name in _FIELDS and (name != "responseId" or name not in fields):
+                fields[name] = value
         for item in seq(chunk.get("candidates")):
             candidate = obj(item)
-            known = self._candidates.setdefault(_index(candidate), {})
-            for field in ("finishReason", "finishMessage"):
-                if candidate.get(field):
-                    known[field] = candidate[field]
+            index = _index(candidate)
+            known = self._candidates.get(index)
+            if known is None:
+                known = self._candidates[index] = {}
+            if not _FINISHED.isdisjoint(candidate):
+                known.update((field, candidate[field]) for field in _FINISHED if candidate.get(field))
 
     def content(self, chunk: Wire) -> None:
         """The parts of each candidate."""
@@ -136,4 +140,5 @@ class Fold:
 
 def _index(candidate: Wire) -> int:
     """Google leaves it out where it is zero."""
-    return whole(candidate.get("index")) or 0
+    index = candidate.get("index")
+    return index if type(index) is int else whole(index) or 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from genspan_semconv import attributes as names
-from genspan_semconv.model import obj, read_params, real, several, text, texts, whole
+from genspan_semconv.model import obj, param_table, read_params, real, several, text, texts, whole
 
 if TYPE_CHECKING:
-    from genspan_semconv.model import Parameter, Params, Wire
+    from genspan_semconv.model import Params, Wire
 
 _OUTPUT_TYPES: Final = {"APPLICATION/JSON": "json", "IMAGE": "image", "AUDIO": "speech"}
 
@@ -50,7 +50,7 @@ def _output_type(value: object) -> str | None:
     return "json" if any("schema" in one or "properties" in one for one in formats) else None
 
 
-_TABLE: Final[tuple[Parameter, ...]] = (
+_TABLE: Final = param_table(
     ("temperature", real, ("temperature",)),
     ("top_p", real, ("topP", "top_p")),
     ("top_k", whole, ("topK", "top_k")),

@@ -19,6 +19,7 @@ from genspan_semconv.model import (
     add,
     count,
     obj,
+    param_table,
     read_params,
     real,
     seq,
@@ -30,11 +31,11 @@ from genspan_semconv.model import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from genspan_semconv.model import Message, Parameter, Params
+    from genspan_semconv.model import Message, Params
 
 Fold = Last
 
-_PARAMS: Final[tuple[Parameter, ...]] = (
+_PARAMS: Final = param_table(
     ("temperature", real, ("temperature",)),
     ("max_tokens", whole, ("max_tokens", "max_completion_tokens", "max_output_tokens")),
     ("top_p", real, ("top_p",)),

@@ -92,7 +92,7 @@ class Routes:
         if found is None:
             return None
         row, parts = found
-        body = stainless.wire_body(options)
+        body = stainless.given_body(options)
         if "id" in parts:
             body = {**parts, **cast("dict[str, object]", options.params or {})}
         key = self._key(client, row.operation, text(body.get("model")), body.get("stream") is True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
 from time import perf_counter, time_ns
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from opentelemetry import context as otel
 from opentelemetry.trace import SpanKind
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from genspan._core.emit.errors import Failure
     from genspan._core.emit.telemetry import Telemetry
     from genspan._core.routes.contract import Fold, Request
-    from genspan_semconv.model import AttributeValue, Params
+    from genspan_semconv.model import AttributeValue, Params, Prompt
 
 _MAX_CHUNKS: Final = 50_000
 """Chunks of one stream whose content is kept; the figures of all chunks are."""
@@ -47,8 +46,8 @@ class Owner(Protocol):
         """Own a call that begins; the one before is over."""
         ...
 
-    def keep(self, texts: span_attributes.Texts) -> None:
-        """Take the content of a call that it owns, as JSON texts."""
+    def keep(self, texts: span_attributes.Texts, prompt: Prompt) -> None:
+        """Take the content of a call that it owns, as JSON texts, and what its prompt is made of."""
         ...
 
 
@@ -155,7 +154,7 @@ class Call(Scope):
         if self._first_chunk is None:
             self._first_chunk = perf_counter() - self._started
 
-    def chunk(self, data: object) -> None:
+    def chunk(self, data: Any) -> None:
         """Take one chunk of a stream, parsed."""
         if not self.watching:
             return
@@ -164,7 +163,9 @@ class Call(Scope):
             if fold is None:
                 fold = self._fold = cast("Fold", self.request.route.api.Fold())
                 self.arrived()
-            chunk = obj(data)
+            chunk: Mapping[str, object] = data
+            if not isinstance(chunk, dict):  # as ``obj`` does; a call of that for every chunk is too much
+                chunk = {}
             self._chunks += 1
             fold.figures(chunk)
             if self._capturing and self._chunks <= _MAX_CHUNKS:
@@ -261,13 +262,12 @@ class Call(Scope):
         measurement = Measurement(
             key, context, seconds, self._first_chunk, self._chunks - 1, model, response.usage, kind
         )
-        jobs = [partial(self._telemetry.measure, measurement)]
+        event = None
         if failed is not None or read is not None:
             if failed is not None and not settings.event_content:
                 failed = failed._replace(message=None)
             event = Event(key, context, attributes, read, failed, secrets)
-            jobs.append(partial(self._telemetry.announce, event))
-        self._telemetry.run(jobs, later=finalising)
+        self._telemetry.report(measurement, event, later=finalising)
 
     def _response(self) -> Response:
         """What the response says, from the whole of it or from the chunks so far."""
@@ -340,14 +340,16 @@ class Call(Scope):
                 swallow("parameters of a request", error)
             attributes = secrets.scrub_attributes(span_attributes.figures(key, params, outcome))
             if self._capturing:
-                read = span_attributes.read_content(request.route.api, body, self._data, settings.max_blob_bytes)
+                read = span_attributes.read_content(
+                    request.route.api, body, self._data, settings.max_blob_bytes, request.size
+                )
                 if settings.span_content and self._span.is_recording():
                     writer = span_attributes.Writer(settings.dialects, limits.of_span(self._span).length, secrets)
                     texts = writer.texts(key, params, outcome.response, read)
                     attributes.update(texts.outputs)
                     attributes.update(texts.inputs)
                     if self._owner is not None:
-                        self._owner.keep(texts)
+                        self._owner.keep(texts, read.prompt)
             if not settings.event_content or key.operation not in INFERENCE:
                 read = None
         except Exception as error:

@@ -14,7 +14,6 @@ from genspan._core.emit.last_trace import remember
 from genspan._core.guard import swallow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from contextvars import Token
     from types import TracebackType
 
@@ -65,14 +64,14 @@ class Scope:
         """Whether the span has ended."""
         return self._once.locked()
 
-    def _end_span(self, attributes: Mapping[str, AttributeValue], failed: Failure | None, at: int | None) -> None:
+    def _end_span(self, attributes: dict[str, AttributeValue], failed: Failure | None, at: int | None) -> None:
         """End the span, now or as of ``at`` (nanoseconds), with as many of the attributes as it holds."""
         span = self._span
         busy = emitting.set(True)
         try:
             try:
                 if span.is_recording():
-                    span.set_attributes(limits.within(dict(attributes), limits.of_span(span)))
+                    span.set_attributes(limits.within(attributes, limits.of_span(span)))
                     if failed is not None:
                         errors.record(span, failed)
                         span.set_status(StatusCode.ERROR, failed.message)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from genspan._core.emit.span_attributes import Texts
     from genspan._core.emit.telemetry import Telemetry
     from genspan._core.routes.contract import Request
-    from genspan_semconv.model import AttributeValue
+    from genspan_semconv.model import AttributeValue, Prompt
 
 AGENT: Final = "invoke_agent"
 _MAX_PENDING: Final = 1000
@@ -142,11 +142,12 @@ class Turn(Scope):
                 return call[1]
         return None
 
-    def keep(self, texts: Texts) -> None:
-        """Show the first call's inputs and the last call's outputs as the turn's own."""
-        self._inputs = self._inputs or texts.inputs
-        self._question = self._question or texts.question
-        self._outputs = texts.outputs
+    def keep(self, texts: Texts, prompt: Prompt) -> None:
+        """Show the first call's inputs and the last call's outputs as the turn's own, where it has a span."""
+        if self._span is not INVALID_SPAN:
+            self._inputs = self._inputs or texts.inputs
+            self._question = self._question or self.secrets.scrub(render_mlflow.last_question(prompt))
+            self._outputs = texts.outputs
 
     def end(self, error: BaseException | None = None) -> None:
         """End the turn with what it failed with; the call that the SDK was in takes the blame."""

@@ -32,6 +32,9 @@ def name_in_messages(messages: Iterable[Message], max_bytes: int) -> None:
 def name_in_parts(parts: list[Part], max_bytes: int) -> None:
     """Name what is too large in each part. The list is changed, what it holds is not: it is the program's."""
     for index, part in enumerate(parts):
+        content = part.get("content")
+        if len(part) == 2 and type(content) is str and len(content) <= max_bytes:
+            continue  # nearly all: a short text
         parts[index] = cast("Part", _named_in_object(part, max_bytes, _MAX_DEPTH))
 
 
@@ -50,7 +53,7 @@ def named(value: object, max_bytes: int, depth: int = _MAX_DEPTH) -> Any:
     return value
 
 
-def _named_in_object(fields: Mapping[str, object], max_bytes: int, depth: int) -> Mapping[str, object]:
+def _named_in_object(fields: Mapping[str, Any], max_bytes: int, depth: int) -> Mapping[str, object]:
     if fields.get("type") == "blob" and (size := _size(fields.get("content"))) is not None:
         if size <= max_bytes:
             return fields
@@ -58,8 +61,7 @@ def _named_in_object(fields: Mapping[str, object], max_bytes: int, depth: int) -
         return {"type": "blob_omitted", **kept, "size": size}
     changed: dict[str, object] | None = None
     for name, value in fields.items():
-        kind = type(value)
-        if (kind is str and len(cast("str", value)) <= max_bytes) or kind in _NUMBERS:
+        if len(value) <= max_bytes if isinstance(value, str) else type(value) in _NUMBERS:
             continue  # without a call: there are many of these
         small = named(value, max_bytes, depth - 1)
         if small is not value:

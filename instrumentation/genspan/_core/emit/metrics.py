@@ -47,6 +47,15 @@ class RunMeasurement(NamedTuple):
     """What an agent did itself: calls of agents inside it are theirs."""
 
 
+class _Attributes(NamedTuple):
+    """The attribute sets of what is recorded of one call."""
+
+    call: dict[str, AttributeValue]
+    duration: dict[str, AttributeValue]
+    input: dict[str, AttributeValue]
+    output: dict[str, AttributeValue]
+
+
 class Instruments:
     """The instruments of one meter. ``latest`` chooses ``gen_ai.client.inference.*`` for model calls."""
 
@@ -83,27 +92,27 @@ class Instruments:
             self._first_chunk = self._histogram(names.METRIC_GEN_AI_CLIENT_OPERATION_TIME_TO_FIRST_CHUNK, "s")
             self._later_chunk = self._histogram(names.METRIC_GEN_AI_CLIENT_OPERATION_TIME_PER_OUTPUT_CHUNK, "s")
             self._input = self._output = self._histogram(names.METRIC_GEN_AI_CLIENT_TOKEN_USAGE, "{token}")
-        self._cache: dict[object, dict[str, AttributeValue]] = {}
+        self._cache: dict[object, _Attributes] = {}
 
     def record(self, m: Measurement) -> None:
         """Record one model call. Token figures that are not known are not recorded."""
         inference = m.key.operation in INFERENCE
-        (self._inference if inference else self._duration).record(m.seconds, self._attributes(m, m.error), m.context)
+        attributes = self._attributes(m)
+        (self._inference if inference else self._duration).record(m.seconds, attributes.duration, m.context)
         if m.chunk is not None:
-            self._first_chunk.record(m.chunk, self._attributes(m), m.context)
+            self._first_chunk.record(m.chunk, attributes.call, m.context)
             if m.later_chunks > 0:  # once a stream: a record costs as much as reading some chunks
                 mean = (m.seconds - m.chunk) / m.later_chunks
-                self._later_chunk.record(mean, self._attributes(m), m.context)
+                self._later_chunk.record(mean, attributes.call, m.context)
         usage = m.usage
         if usage is None or (self._latest and not inference):
             return
-        error = m.error if self._latest else None
         if usage.input is not None:
-            self._input.record(usage.input, self._attributes(m, error, "input"), m.context)
+            self._input.record(usage.input, attributes.input, m.context)
         if usage.output is not None:
-            self._output.record(usage.output, self._attributes(m, error, "output"), m.context)
+            self._output.record(usage.output, attributes.output, m.context)
         if self._latest:
-            self._count(usage, self._attributes(m), m.context)
+            self._count(usage, attributes.call, m.context)
 
     def record_run(self, run: RunMeasurement, seconds: float) -> None:
         """Record one run of a tool, an agent or a workflow, or a retrieval."""
@@ -132,12 +141,9 @@ class Instruments:
             if rest:
                 self._counters[name].add(rest, {**attributes, names.GEN_AI_TOKEN_MODALITY: "unknown"}, context)
 
-    def _attributes(
-        self, m: Measurement, error: str | None = None, token_type: str | None = None
-    ) -> dict[str, AttributeValue]:
-        """The attribute set of a measurement, cached: sets are few, and building them is not free."""
-        token_type = None if self._latest else token_type
-        wanted = (m.key, m.model, error, token_type)
+    def _attributes(self, m: Measurement) -> _Attributes:
+        """The attribute sets of a measurement, cached: sets are few, and building them is not free."""
+        wanted = (m.key, m.model, m.error)
         cached = self._cache.get(wanted)
         if cached is not None:
             return cached
@@ -149,10 +155,14 @@ class Instruments:
             names.GEN_AI_RESPONSE_MODEL: m.model,
             names.SERVER_ADDRESS: key.address,
             names.SERVER_PORT: key.port,
-            names.ERROR_TYPE: error,
-            names.GEN_AI_TOKEN_TYPE: token_type,
         }
-        attributes = {name: value for name, value in values.items() if value is not None}
+        call = {name: value for name, value in values.items() if value is not None}
+        duration = call if m.error is None else {**call, names.ERROR_TYPE: m.error}
+        if self._latest:
+            attributes = _Attributes(call, duration, duration, duration)
+        else:
+            directions = ({**call, names.GEN_AI_TOKEN_TYPE: direction} for direction in ("input", "output"))
+            attributes = _Attributes(call, duration, *directions)
         if len(self._cache) >= _MAX_CACHED:
             self._cache.clear()
         self._cache[wanted] = attributes

@@ -125,9 +125,10 @@ class Secrets(NamedTuple):
 
     def scrub_attributes(self, attributes: dict[str, AttributeValue]) -> dict[str, AttributeValue]:
         """Attributes without the credentials: the same object where there are none."""
-        strings = [value for value in attributes.values() if isinstance(value, str)]
-        strings += [str(value) for value in attributes.values() if isinstance(value, list)]
-        together = "\n".join(strings)
+        values = attributes.values()
+        together = "\n".join(
+            [value if type(value) is str else str(value) for value in values if type(value) is not int]
+        )
         if self.scrub(together) == together:
             return attributes
         return cast("dict[str, AttributeValue]", {name: self.scrub_all(value) for name, value in attributes.items()})

@@ -78,13 +78,16 @@ class Content(NamedTuple):
     answer: list[Message]
 
 
-def read_content(api: Api, body: Mapping[str, object], data: Mapping[str, object], max_blob: int) -> Content:
-    """Convert request and response, each as far as it can be read."""
+def read_content(
+    api: Api, body: Mapping[str, object], data: Mapping[str, object], max_blob: int, size: int | None = None
+) -> Content:
+    """Convert request and response, each as far as it can be read; ``size`` is the request's in bytes, if known."""
     prompt, answer = Prompt([], [], []), list["Message"]()
     try:
         prompt = api.prompt(body)
-        large_data.name_in_messages(prompt.messages, max_blob)
-        large_data.name_in_parts(prompt.system, max_blob)
+        if size is None or size > max_blob:
+            large_data.name_in_messages(prompt.messages, max_blob)
+            large_data.name_in_parts(prompt.system, max_blob)
     except Exception as error:
         _prompting.swallow(error)
     try:
@@ -100,8 +103,6 @@ class Texts(NamedTuple):
 
     outputs: dict[str, AttributeValue]
     inputs: dict[str, AttributeValue]
-    question: str
-    """What the user asked, in words alone."""
 
 
 class Writer(NamedTuple):
@@ -121,8 +122,7 @@ class Writer(NamedTuple):
         if "genai" in self.dialects and key.operation in INFERENCE:
             outputs[names.GEN_AI_OUTPUT_MESSAGES] = read.answer
             inputs.update(render_genai.inputs(read.prompt))
-        question = self.secrets.scrub(render_mlflow.last_question(read.prompt))
-        return Texts(self.write(outputs), self.write(inputs), question)
+        return Texts(self.write(outputs), self.write(inputs))
 
     def write(self, forms: Mapping[str, object]) -> dict[str, AttributeValue]:
         """The attributes of some content; what is empty is left out."""

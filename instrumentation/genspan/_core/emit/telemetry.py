@@ -25,8 +25,6 @@ from genspan._core.guard import Guard
 from genspan_semconv import render_genai, render_mlflow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from opentelemetry._logs import Logger, LoggerProvider
     from opentelemetry.context import Context
     from opentelemetry.metrics import MeterProvider
@@ -85,7 +83,7 @@ class Telemetry:
         self._logger_provider = logger_provider
         self._logger = self._new_logger()
         self._starts: dict[Key, tuple[str, dict[str, AttributeValue]]] = {}
-        self._waiting: deque[Callable[[], None]] = deque(maxlen=_MAX_WAITING)
+        self._waiting: deque[tuple[Measurement, Event | None]] = deque(maxlen=_MAX_WAITING)
 
     def write_to(self, meter_provider: MeterProvider | None, logger_provider: LoggerProvider | None) -> None:
         """Record metrics and events elsewhere from now on; ``None`` is the global provider."""
@@ -185,28 +183,32 @@ class Telemetry:
         finally:
             emitting.reset(busy)
 
-    def run(self, jobs: Iterable[Callable[[], None]], later: bool) -> None:
-        """Run jobs that take locks of the SDK: now; from a finaliser, where it could deadlock, at the next call."""
-        self._waiting.extend(jobs)
-        if not later:
+    def report(self, measurement: Measurement, event: Event | None, later: bool) -> None:
+        """Record the metrics of a call and emit its log events, if there are any, which takes locks of the SDK.
+
+        That is done now; from a finaliser (``later``), where it could deadlock, at the next call.
+        """
+        if later:
+            self._waiting.append((measurement, event))
+            return
+        if self._waiting:
             self.catch_up()
+        self._report(measurement, event)
 
     def catch_up(self) -> None:
-        """Run what is waiting."""
+        """Report the calls that are waiting."""
         while self._waiting:
-            self._waiting.popleft()()
+            self._report(*self._waiting.popleft())
 
-    def measure(self, measurement: Measurement) -> None:
-        """Record the metrics of a call."""
+    def _report(self, measurement: Measurement, event: Event | None) -> None:
         try:
             instruments = self.instruments()
             if instruments is not None:
                 instruments.record(measurement)
         except Exception as error:
             _measuring.swallow(error)
-
-    def announce(self, event: Event) -> None:
-        """Emit the log events of a call."""
+        if event is None:
+            return
         with _announcing:
             if self.logging():
                 emit(self._logger, event)

@@ -56,6 +56,7 @@ class Body:
         "_remake",
         "_size",
         "_streams",
+        "_take",
         "iterator",
         "reading",
     )
@@ -74,7 +75,8 @@ class Body:
         """The last decoded bytes of a stream, by which its ``[DONE]`` and its last event are known."""
         self._size = 0
         self._over = False
-        self._hides = call.request.hides
+        self._take = call.chunk if self._streams else call.see
+        self._hides = call.request.hides if self._streams else None
         self._hidden = False
         """Whether the chunk that was parsed last is one that we asked for, not the program."""
         self.iterator: ReferenceType[Any] | None = None
@@ -85,12 +87,9 @@ class Body:
     def see(self, data: object) -> None:
         """Take what the SDK parsed: the whole of a plain answer, or a chunk."""
         self._kept = None
-        if not self._streams:
-            self._call.see(data)
-            return
         if self._hides is not None:
             self._hidden = self._hides(data)
-        self._call.chunk(data)
+        self._take(data)
 
     def tap(self, inner: Any) -> Tap | AsyncTap:
         """The tap for the SDK's iterator of parsed chunks."""
@@ -106,16 +105,19 @@ class Body:
             self._pieces.append(data)
         elif self._decode is not None:
             self._feed_encoded(data)
-        if self._lines is not None:
+        if self._kept is not None:
+            self._keep(data)
+        elif self._lines is not None:
             self._see_lines(self._lines.feed(data))
-        if self._kept is None:
-            return
+
+    def _keep(self, data: bytes) -> None:
+        kept = cast("deque[bytes]", self._kept)
         if self._streams and (self._encoding or b"data:" in data or b":event-type" in data):
             self._call.arrived()
-        self._kept.append(data)
+        kept.append(data)
         self._size += len(data)
         while self._size > _MAX_KEPT:
-            self._size -= len(self._kept.popleft())
+            self._size -= len(kept.popleft())
 
     def _feed_encoded(self, data: bytes) -> None:
         try:

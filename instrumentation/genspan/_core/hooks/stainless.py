@@ -67,7 +67,7 @@ def request(look_up: LookUp, key: MakeKey, client: Any, options: Any) -> Request
     found = look_up(options.method, options.url)
     if found is None:
         return None
-    row, body = found[0], wire_body(options)
+    row, body = found[0], given_body(options)
     named = key(client, row.operation, text(body.get("model")), body.get("stream") is True)
     return Request(Route(row.api, named), body, obj(options.headers), "")
 
@@ -87,11 +87,22 @@ def loop(api: Api, provider: str) -> wrappers.Kind:
 
 def wire_body(options: Any) -> dict[str, object]:
     """The JSON body that these options are sent with; lists are copied, since the program may go on with its own."""
-    body: dict[str, object] = {}
-    for part in (options.json_data, options.extra_json):
-        if isinstance(part, Mapping):
-            body.update(cast("Mapping[str, object]", part))
-    return {name: cast("list[object]", value)[:] if isinstance(value, list) else value for name, value in body.items()}
+    body = dict(given_body(options))
+    for name, value in body.items():
+        if isinstance(value, list):
+            body[name] = cast("list[object]", value)[:]
+    return body
+
+
+def given_body(options: Any) -> Mapping[str, object]:
+    """The same, as the program gave it: to be looked at and not kept."""
+    body, extra = _mapping(options.json_data), _mapping(options.extra_json)
+    return {**body, **extra} if extra else body
+
+
+def _mapping(value: Any) -> Mapping[str, object]:
+    found: Mapping[str, object] = value
+    return found if isinstance(value, Mapping) else {}
 
 
 def _describe(find: Find, instance: Any, args: Args, kwargs: Kwargs) -> Request | None:
@@ -116,6 +127,7 @@ def _attempt(telemetry: Telemetry, adjust: Adjust) -> Wrapper:
         try:
             if call.watching:
                 call.request.body = wire_body(options) or call.request.body
+                call.request.size = _size(request)
             call.request.headers = request.headers
             call.request.url = request.url
         except Exception as error:
@@ -123,6 +135,14 @@ def _attempt(telemetry: Telemetry, adjust: Adjust) -> Wrapper:
         return request
 
     return wrapper
+
+
+def _size(request: Any) -> int | None:
+    """Bytes of the body of an HTTP request, where it is there in one piece."""
+    try:
+        return len(request.content)
+    except Exception:  # of httpx, where it is an upload that is read while it is sent
+        return None
 
 
 def _see(telemetry: Telemetry, original: Any, sessions: Sessions | None) -> Any:
@@ -139,17 +159,6 @@ def _see(telemetry: Telemetry, original: Any, sessions: Sessions | None) -> Any:
         elif sessions is not None and sessions.path in response.request.url.path:
             sessions.read(telemetry, client, obj(data), response)
 
-    def process(bound: Any, client: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            body = kwargs["response"].extensions.get(KEY)
-            if body:
-                body.see(kwargs["data"])
-            elif body is None:
-                other(client, kwargs["data"], kwargs["response"])
-        except Exception as error:
-            swallow("parsed response of an SDK", error)
-        return bound(*args, **kwargs)
-
     class Processing:
         """The method, as it is where nobody listens."""
 
@@ -157,9 +166,31 @@ def _see(telemetry: Telemetry, original: Any, sessions: Sessions | None) -> Any:
 
         def __get__(self, client: Any, owner: type | None = None) -> Any:
             bound = original.__get__(client, owner)
-            return bound if client is None or not telemetry.listening() else partial(process, bound, client)
+            if client is None or not telemetry.listening():
+                return bound
+            return _processing(bound, partial(other, client))
 
     return Processing()
+
+
+def _processing(bound: Any, other: Callable[[Any, Any], None]) -> Any:
+    """The method of a client; ``other(data, response)`` takes what answers no call that is watched."""
+
+    # With arguments by name: to collect them in a dict takes longer than all else that a chunk needs here.
+    def process(*, data: Any, cast_to: Any, response: Any, **others: Any) -> Any:
+        try:
+            body = response.extensions.get(KEY)
+            if body:
+                body.see(data)
+            elif body is None:
+                other(data, response)
+        except Exception as error:
+            swallow("parsed response of an SDK", error)
+        if others:
+            return bound(data=data, cast_to=cast_to, response=response, **others)
+        return bound(data=data, cast_to=cast_to, response=response)
+
+    return process
 
 
 def _body(stream: Any) -> Any:

@@ -32,19 +32,17 @@ class Watcher(Protocol):
 
 
 class _Tap:
-    __slots__ = ("_inner", "_take", "_watcher")
+    __slots__ = ("_parts",)
 
     def __init__(self, inner: Any, watcher: Watcher, take: Callable[[Any], bool | None] | None) -> None:
         """``take(item)`` is given each item; what it says true to is kept from the program."""
-        self._inner = inner
-        self._watcher = watcher
-        self._take = take
+        self._parts = inner, watcher, take  # in one attribute: a class with ``__getattr__`` is slow to give each
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
+        return getattr(self._parts[0], name)
 
     def __del__(self) -> None:
-        self._watcher.dropped()
+        self._parts[1].dropped()
 
 
 class Tap(_Tap):
@@ -56,11 +54,11 @@ class Tap(_Tap):
         return self
 
     def __next__(self) -> Any:
-        watcher, take = self._watcher, self._take
+        inner, watcher, take = self._parts
         while True:
             watcher.reading = True
             try:
-                item = next(self._inner)
+                item = next(inner)
             except BaseException as error:
                 watcher.reading = False
                 watcher.over(error)
@@ -79,11 +77,11 @@ class AsyncTap(_Tap):
         return self
 
     async def __anext__(self) -> Any:
-        watcher, take = self._watcher, self._take
+        inner, watcher, take = self._parts
         while True:
             watcher.reading = True
             try:
-                item = await anext(self._inner)
+                item = await anext(inner)
             except BaseException as error:
                 watcher.reading = False
                 watcher.over(error)

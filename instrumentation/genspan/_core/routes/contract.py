@@ -109,7 +109,7 @@ class Request:
     below, or overrides ``after`` and ``events``, where its requests differ.
     """
 
-    __slots__ = ("body", "headers", "hides", "lines", "params", "route", "url")
+    __slots__ = ("body", "headers", "hides", "lines", "params", "route", "size", "url")
 
     def __init__(self, route: Route, body: object, headers: Mapping[str, object], url: object) -> None:
         self.route = route
@@ -118,6 +118,8 @@ class Request:
         self.url = url
         self.params: Params = {}
         """What is known of the request beside its body; the body's parameters win."""
+        self.size: int | None = None
+        """Bytes of the body as it was sent, where that is known."""
         self.lines = False
         """Whether the answer is a file of JSON lines, each of which is a chunk."""
         self.hides: Callable[[object], bool] | None = None
