@@ -14,6 +14,7 @@ from genspan_semconv.model import (
     add,
     count,
     obj,
+    param_table,
     parsed,
     read_params,
     real,
@@ -91,11 +92,13 @@ def test_containers():
 
 
 def test_the_first_spelling_that_says_something_counts():
-    table = (("one", whole, ("a", "b")), ("two", real, ("c",)), ("three", text, ("d",)))
+    table = param_table(("one", whole, ("a", "b")), ("two", real, ("c",)), ("three", text, ("d",)))
     assert read_params({"a": None, "b": 2, "c": 1}, table) == {"one": 2, "two": 1.0}
     assert read_params({"a": "no", "b": 2}, table) == {"one": 2}
     assert read_params({"a": 0, "b": 2}, table) == {"one": 0}
     assert read_params({"d": ""}, table) == {}
+    twice = param_table(("one", whole, ("a",)), ("one", whole, ("b",)))
+    assert read_params({"b": 2, "a": 1}, twice) == {"one": 2}
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ from genspan._core.guard import Guard
 from genspan_semconv import render_genai, render_mlflow
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opentelemetry._logs import Logger, LoggerProvider
     from opentelemetry.context import Context
     from opentelemetry.metrics import MeterProvider
@@ -83,7 +85,7 @@ class Telemetry:
         self._logger_provider = logger_provider
         self._logger = self._new_logger()
         self._starts: dict[Key, tuple[str, dict[str, AttributeValue]]] = {}
-        self._waiting: deque[tuple[Measurement, Event | None]] = deque(maxlen=_MAX_WAITING)
+        self._waiting: deque[Callable[[], None]] = deque(maxlen=_MAX_WAITING)
 
     def write_to(self, meter_provider: MeterProvider | None, logger_provider: LoggerProvider | None) -> None:
         """Record metrics and events elsewhere from now on; ``None`` is the global provider."""
@@ -189,16 +191,16 @@ class Telemetry:
         That is done now; from a finaliser (``later``), where it could deadlock, at the next call.
         """
         if later:
-            self._waiting.append((measurement, event))
+            self._waiting.append(partial(self._report, measurement, event))
             return
         if self._waiting:
             self.catch_up()
         self._report(measurement, event)
 
     def catch_up(self) -> None:
-        """Report the calls that are waiting."""
+        """Report what is waiting."""
         while self._waiting:
-            self._report(*self._waiting.popleft())
+            self._waiting.popleft()()
 
     def _report(self, measurement: Measurement, event: Event | None) -> None:
         try:
@@ -218,7 +220,10 @@ class Telemetry:
         seconds = perf_counter() - started
         if later:
             run = run._replace(context=of_span_only(run.context))
-        self.run((partial(self._measure_run, run, seconds),), later)
+            self._waiting.append(partial(self._measure_run, run, seconds))
+        else:
+            self.catch_up()
+            self._measure_run(run, seconds)
 
     def _measure_run(self, run: RunMeasurement, seconds: float) -> None:
         with _measuring:
