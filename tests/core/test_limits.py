@@ -66,3 +66,21 @@ def test_what_fits_is_as_it_was():
 def test_credentials_go_before_anything_is_cut():
     found = put_one(["x" * 30 + "tk-9a8b7c6d5e4f3a2b"], 45, Secrets.of(["tk-9a8b7c6d5e4f3a2b"]))
     assert found == {"content": '["' + "x" * 30 + '[redacted]"]'}
+
+
+X, Y, Z = "x" * 100, "y" * 60, "z" * 60
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "expected"),
+    [
+        ([X], 60, ["x" * 29 + "…"]),
+        ([X], 32, ["x" * 15 + "…"]),
+        (["x" * 25, Y, Z], 100, ["x" * 25, "y" * 24 + "…", "z" * 24 + "…"]),
+        ({"k" * 23: X}, 60, {"k" * 23: "x" * 29 + "…"}),
+        ([one * 16 for one in "abcd"], 39, ["c" * 16, "d" * 16]),
+        ([one * 16 for one in "abcde"], 77, ["c" * 16, "d" * 16, "e" * 16]),
+    ],
+)
+def test_strings_are_halved_before_items_are(value, limit, expected):
+    assert json.loads(put_one(value, limit)["content"]) == expected

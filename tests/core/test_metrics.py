@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from types import SimpleNamespace
+
 import pytest
 from opentelemetry.context import Context
 from opentelemetry.sdk.metrics import MeterProvider
@@ -133,3 +136,40 @@ def test_attribute_sets_are_bounded():
     for number in range(1100):
         meter.record(KEY._replace(model=str(number)), chunk=None)
     assert len(meter.instruments._cache) <= 1000
+
+
+class Outlets:
+    """A meter that keeps what is recorded, with its context."""
+
+    def __init__(self):
+        self.recorded = []
+
+    def create_histogram(self, name, **_):
+        return SimpleNamespace(record=partial(self._keep, name))
+
+    def create_counter(self, name, **_):
+        return SimpleNamespace(add=partial(self._keep, name))
+
+    def _keep(self, name, value, attributes, context):
+        self.recorded.append((name.rpartition("client.")[2], value, attributes, context))
+
+
+def test_counters_of_every_kind_with_their_modality_and_context():
+    meter, context = Outlets(), Context({"mine": 1})
+    modalities = {("text", "input"): 1, ("text", "cache_read"): 2, ("audio", "cache_read"): 1}
+    usage = Usage(input=1, output=None, cache_read=4, cache_write=3, reasoning=2, modalities=modalities)
+    Instruments(meter, True).record(Measurement(KEY, context, 9.0, 1.0, 4, "answered", usage, None))
+    assert {id(recorded) for *_, recorded in meter.recorded} == {id(context)}
+    counted = [
+        (name.partition("usage.")[2], value, attributes["gen_ai.token.modality"])
+        for name, value, attributes, _ in meter.recorded
+        if "usage." in name
+    ]
+    assert counted == [
+        ("input_tokens", 1, "text"),
+        ("cache_read.input_tokens", 2, "text"),
+        ("cache_read.input_tokens", 1, "audio"),
+        ("cache_read.input_tokens", 1, "unknown"),
+        ("cache_write.input_tokens", 3, "unknown"),
+        ("reasoning.output_tokens", 2, "unknown"),
+    ]

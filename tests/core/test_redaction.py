@@ -115,6 +115,7 @@ def test_json_stays_json_where_a_secret_is_a_number():
         ('{"url":"https://h/?key=abcd1234","n":1}', '{"url":"https://h/?key=[redacted]","n":1}'),
         ("postgres://me:hunter2@db/x", "postgres://me:[redacted]@db/x"),
         ("https://ghp_0123456789abcdef@github.com/x", "https://[redacted]@github.com/x"),
+        ("postgres://me:dummy@db/x", "postgres://me:dummy@db/x"),
         ("https://h/?key=YOUR_API_KEY&page=2", "https://h/?key=YOUR_API_KEY&page=2"),
         ("https://medium.com/@someone?source=mail a=b", "https://medium.com/@someone?source=mail a=b"),
         ("if a&key=5 then mail me@host", "if a&key=5 then mail me@host"),

@@ -136,15 +136,19 @@ class Api:
         self.given = response
 
     def params(self, body):
+        assert body is not None
         return {"max_tokens": 7}
 
     def response(self, data):
+        assert data is not None
         return Response(**self.given)
 
     def prompt(self, body):
+        assert body is not None
         return Prompt([], [{"role": "user", "parts": []}], [])
 
     def answer(self, data):
+        assert data is not None
         return [{"role": "assistant", "parts": []}]
 
 
@@ -153,6 +157,8 @@ def test_usage_of_a_stored_answer_counts_once():
     once = Once(Api(**stored, usage=Usage(9)), Counted())
     assert once.response({}).usage == Usage(9)
     assert once.response({}).usage is None
+    other = Once(Api(id="s", operation="chat", usage=Usage(9)), once._counted)
+    assert other.response({}).usage == Usage(9)
     assert (once.params({}), once.Fold) == ({"max_tokens": 7}, object)
     assert (once.prompt({}), once.answer({})) == (Api().prompt({}), Api().answer({}))
 

@@ -73,7 +73,7 @@ def test_json_lines_however_they_arrive(size):
 
 def test_json_lines_that_end_as_they_should_leave_nothing():
     lines = Lines("identity")
-    assert list(lines.feed(b"1\n2\n")) == [1, 2]
+    assert list(lines.feed(b"1\n2\n  ")) == [1, 2]
     assert list(lines.end()) == []
 
 
@@ -129,5 +129,7 @@ def test_an_event_of_amazon_that_is_not_there_whole(cut):
 def test_a_length_that_cannot_be_ends_the_events():
     assert list(aws_eventstream.decode(bytes(64))) == []
     assert list(aws_eventstream.decode((11).to_bytes(4, "big") + bytes(20))) == []
+    bare = (12).to_bytes(4, "big") + bytes(8)
+    assert list(aws_eventstream.decode(bare + framed(b'{"bytes": "M"}') + chunk(b"1"))) == [b"1"]
     smallest = framed(b"", b"")
     assert list(aws_eventstream.decode(smallest + chunk(b"1"))) == [b"1"]

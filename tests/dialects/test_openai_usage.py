@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from genspan.dialects.openai_usage import all_but_input, read_usage
@@ -231,13 +233,15 @@ def test_what_is_billed_beside(data, expected):
         (Usage(input=9, output=9, total=18), Usage(input=9, output=9, total=18)),
         (Usage(input=9, output=4, total=18, reasoning=2), Usage(input=9, output=9, total=18, reasoning=2)),
         (Usage(input=9, output=0, total=9), Usage(input=9, output=0, total=9)),
+        (Usage(input=9, total=9), Usage(input=9, output=0, total=9)),
+        (Usage(input=9, output=4, total=14), Usage(input=9, output=5, total=14, reasoning=1)),
         (Usage(input=9, output=4), Usage(input=9, output=4)),
         (Usage(output=4, total=18), Usage(output=4, total=18)),
         (Usage(input=9, output=4, total=8), Usage(input=9, output=4, total=8)),
     ],
 )
 def test_all_that_is_not_input_is_output(usage, expected):
-    assert all_but_input(usage) == expected
+    assert all_but_input(replace(usage)) == expected
 
 
 @pytest.mark.parametrize(

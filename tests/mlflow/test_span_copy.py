@@ -72,6 +72,32 @@ def test_lone_surrogates_are_replaced(mlflow, exporter, logged):
     assert logged() == []
 
 
+def test_an_event_is_copied_where_only_its_attributes_are_refused():
+    span = ended_span("s", events=[Event("e", {"x": "half \ud83d"}, 5)])
+    (event,) = to_mlflow(span).events
+    assert (event.name, dict(event.attributes), event.timestamp) == ("e", {"x": "half \ufffd"}, 5)
+
+
+def test_the_other_exporter_is_flushed_and_shut_down():
+    calls = []
+
+    class Other(SpanExporter):
+        def export(self, spans):
+            return SpanExportResult.SUCCESS
+
+        def force_flush(self, timeout_millis=30000):
+            calls.append(timeout_millis)
+            return False
+
+        def shutdown(self):
+            calls.append("shutdown")
+
+    exporter = WithoutMlflowContent(Other())
+    assert exporter.force_flush(7) is False
+    exporter.shutdown()
+    assert calls == [7, "shutdown"]
+
+
 def test_a_span_that_needs_no_change_is_the_same_object():
     span = ended_span("child", {"a": "b"}, parent=span_context(), events=[Event("e", {"x": 1})])
     assert to_mlflow(span) is span
