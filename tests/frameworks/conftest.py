@@ -14,6 +14,7 @@ PACKAGES = {
     "test_agent_framework.py": "agent_framework.openai",
     "test_google_adk.py": "google.adk",
     "test_into_mlflow.py": "google.adk",
+    "test_langchain_groq.py": "langchain_groq",
     "test_langsmith.py": "agents",  # langsmith's wrappers import it; langsmith itself comes with LangChain
     "test_litellm.py": "litellm",
     "test_logfire.py": "logfire",
