@@ -146,11 +146,11 @@ def report(modules: list[str], show: bool) -> bool:
             continue
         everything.update(killed=killed, tried=tried, excused=len(excused))
         rate = 100 * killed / tried
+        untried = sum(status is None for status in statuses.values())
         short = rate < least.get(module, least.get("*", 0))
         fine = fine and not short
-        print(
-            f"{module:<48} {killed:>4}/{tried:<4} {rate:5.1f} %  accepted {len(excused)}{'  TOO FEW' if short else ''}"
-        )
+        print(f"{module:<48} {killed:>4}/{tried:<4} {rate:5.1f} %  accepted {len(excused)}", end="")
+        print(f", not tried {untried}{'  TOO FEW' if short else ''}")
         for key in left if show else ():
             print(f"    {'no test  ' if statuses[key] in UNREACHED else ''}{texts[key]}")
     if everything:
