@@ -21,6 +21,7 @@ NOT_IN_ALL = {
     "anthropic.lib.tools._beta_runner": {"tool_use_span", "BaseToolRunner._start_tool_runner_span"},
     "anthropic.lib.tools._beta_session_runner": {"tool_use_span"},
     "google.genai._api_client": {"BaseApiClient._request_once", "BaseApiClient._async_request_once"},  # retries
+    "google.genai.live": {"ws_connect"},  # named connect before 1.11
     "google.genai._extra_utils": {"get_function_response_parts_async", "invoke_function_from_dict_args_async"},
 }
 NEWEST_LACKS = {

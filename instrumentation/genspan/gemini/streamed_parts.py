@@ -45,7 +45,7 @@ class StreamedParts:
             elif "functionCall" in part:
                 self._add_call(part)
             else:
-                self._parts.append(part)
+                self._parts.append(_copied(part))
 
     def _add_text(self, piece: str, thought: object) -> None:
         last = self._parts[-1] if self._parts else None
@@ -61,7 +61,7 @@ class StreamedParts:
         if call is None:
             if not any(name in piece for name in _PARTIAL):
                 if piece:
-                    self._parts.append(part)
+                    self._parts.append(_copied(part))
                 return  # the empty piece after the last one says only that nothing follows
             call = _Call(part)
             self._parts.append(call)
@@ -82,6 +82,11 @@ class StreamedParts:
     def parts(self) -> list[object]:
         """The parts as wire JSON."""
         return [part.part() if isinstance(part, (_Text, _Call)) else part for part in self._parts]
+
+
+def _copied(part: Wire) -> dict[str, object]:
+    """The part and its fields: google-genai takes out of a chunk, in place, what its own types do not have."""
+    return {name: {**obj(value)} if isinstance(value, dict) else value for name, value in part.items()}
 
 
 def join_pieces(contents: Sequence[object]) -> Sequence[object]:
