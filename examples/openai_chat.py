@@ -1,4 +1,4 @@
-"""A conversation of three turns: each request carries what was said before."""
+"""A conversation of three turns: each request carries what was present before."""
 
 from __future__ import annotations
 

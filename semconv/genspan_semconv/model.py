@@ -1,4 +1,4 @@
-"""What a model call is, whatever the provider: figures as slotted dataclasses, content in the conventions' JSON shape.
+"""What a model call is, whatever the provider: slotted dataclasses, and content in the conventions' JSON shape.
 
 Content is not an object tree: messages and parts are dicts in the shape of the GenAI conventions
 (https://github.com/open-telemetry/semantic-conventions-genai), built from the wire JSON by a provider's
@@ -67,7 +67,7 @@ class Last:
     def __init__(self) -> None:
         self._data: dict[str, object] = {}
 
-    def figures(self, chunk: Mapping[str, object]) -> None:
+    def metadata(self, chunk: Mapping[str, object]) -> None:
         """Take the answer."""
         self._data = dict(chunk)
 
@@ -231,7 +231,7 @@ def text(value: object) -> str | None:
     return str.__str__(value) or None if isinstance(value, str) else None
 
 
-def whole(value: object) -> int | None:
+def integer(value: object) -> int | None:
     """The integer, if it is one (2.0 counts, ``true`` does not) and fits in 64 bits."""
     if type(value) is not int:
         if not isinstance(value, float) or not value.is_integer():
@@ -242,7 +242,7 @@ def whole(value: object) -> int | None:
 
 def count(value: object) -> int | None:
     """The number of something: an integer that is not negative."""
-    number = value if type(value) is int else whole(value)
+    number = value if type(value) is int else integer(value)
     return number if number is not None and 0 <= number < _INT64 else None
 
 
@@ -293,21 +293,21 @@ def parsed(arguments: object) -> object:
         return arguments
 
 
-def add(*figures: int | None) -> int | None:
-    """The sum of the figures that are known; unknown if none is."""
+def add(*counts: int | None) -> int | None:
+    """The sum of the counts that are known; unknown if none is."""
     total: int | None = None
-    for figure in figures:
+    for figure in counts:
         if figure is not None:
             total = figure if total is None else total + figure
     return total
 
 
 def summed(first: Mapping[str, object], second: Mapping[str, object]) -> dict[str, object]:
-    """Two JSON objects of figures as one: numbers added, also those of objects inside."""
+    """Two JSON objects of numbers as one: numbers added, also those of objects inside."""
     total: dict[str, object] = {**first, **second}
     for name in first:
         if isinstance(first[name], dict):
             total[name] = summed(obj(first[name]), obj(second.get(name)))
         else:
-            total[name] = add(whole(first[name]), whole(second.get(name)))
+            total[name] = add(integer(first[name]), integer(second.get(name)))
     return total

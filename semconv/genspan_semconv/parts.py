@@ -24,7 +24,7 @@ OWN: Final = frozenset(
 """The conventions' own kinds, which say what else is in a part."""
 
 
-def said(content: object, kind: str = "text") -> Part:
+def text_part(content: object, kind: str = "text") -> Part:
     """What somebody says; ``kind`` may be ``reasoning`` or ``refusal``."""
     return {"type": kind, "content": text(content) or ""}
 

@@ -126,7 +126,7 @@ def tool(name: str, call_id: str | None, description: str | None = None) -> dict
 
 
 def usage(usage: Usage, into: dict[str, AttributeValue]) -> None:
-    """Token figures. Of those that only genspan has a name for, zeros are left out."""
+    """Token counts. Of those that only genspan has a name for, zeros are left out."""
     for field, name in _USAGE:
         figure = getattr(usage, field)
         if figure is not None:
@@ -146,8 +146,8 @@ def _own_usage(usage: Usage, into: dict[str, AttributeValue]) -> None:
     for ttl, figure in usage.cache_write_by_ttl.items():
         if figure and ttl in _CACHE_WRITE_BY_TTL:
             into[_CACHE_WRITE_BY_TTL[ttl]] = figure
-    for kind, figures in usage.additional.items():
-        into.update((name, figure) for name, figure in zip(_ADDITIONAL[kind], figures, strict=True) if figure)
+    for kind, counts in usage.additional.items():
+        into.update((name, figure) for name, figure in zip(_ADDITIONAL[kind], counts, strict=True) if figure)
 
 
 def response(response: Response, into: dict[str, AttributeValue]) -> None:

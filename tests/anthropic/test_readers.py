@@ -293,7 +293,7 @@ def test_text_completions():
 def folded(*events, figures_alone=False):
     fold = messages.Fold()
     for event in events:
-        fold.figures(event)
+        fold.metadata(event)
         if not figures_alone:
             fold.content(event)
     return fold.data()
@@ -482,7 +482,7 @@ def test_results_of_a_batch():
         result(kind="errored"),
         {"result": {}},
     ):
-        fold.figures(line)
+        fold.metadata(line)
         fold.content(line)
     assert api.response(fold.data()) == Response(
         model="c",
@@ -497,13 +497,13 @@ def test_results_of_a_batch():
 def test_results_of_two_models_or_of_none():
     api = Results(lambda number: True)
     fold = api.Fold()
-    fold.figures(result({"input_tokens": 9}))
-    fold.figures(result({"input_tokens": 9}, model="d"))
+    fold.metadata(result({"input_tokens": 9}))
+    fold.metadata(result({"input_tokens": 9}, model="d"))
     assert api.response(fold.data()).model is None
     assert api.response(fold.data()).usage == Usage(18)
     nothing = Results(lambda number: False)
     fold = nothing.Fold()
-    fold.figures(result({"input_tokens": 9}))
+    fold.metadata(result({"input_tokens": 9}))
     assert nothing.response(fold.data()) == Response(attributes={TIER: None}, summary={"succeeded": 1})
 
 

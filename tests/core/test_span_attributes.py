@@ -30,7 +30,7 @@ def outcome(response=None, failed=None, ending=None, attempts=1, first_chunk=Non
 
 def test_the_most_important_attributes_stand_first():
     response = Response("r", "answered", finish_reasons=["stop"], usage=Usage(9, 4))
-    found = span_attributes.figures(STREAM, {"max_tokens": 7}, outcome(response, FAILED, "failed", 3, 0.5))
+    found = span_attributes.of_call(STREAM, {"max_tokens": 7}, outcome(response, FAILED, "failed", 3, 0.5))
     assert list(found.items()) == [
         ("error.type", "E"),
         ("mlflow.chat.tokenUsage", '{"input_tokens": 9, "output_tokens": 4, "total_tokens": 13}'),
@@ -50,7 +50,7 @@ def test_the_most_important_attributes_stand_first():
 
 
 def test_usage_survives_the_smallest_limits():
-    found = span_attributes.figures(KEY, {"max_tokens": 7}, outcome(Response(model="m", usage=Usage(9, 4)), FAILED))
+    found = span_attributes.of_call(KEY, {"max_tokens": 7}, outcome(Response(model="m", usage=Usage(9, 4)), FAILED))
     assert list(within(found, Limits(1, None))) == [
         *("error.type", "mlflow.chat.tokenUsage", "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"),
         "mlflow.llm.model",
@@ -68,26 +68,26 @@ def test_usage_survives_the_smallest_limits():
     ],
 )
 def test_what_is_partial_says_so(key, failed, ending, partial, reasons):
-    found = span_attributes.figures(key, {}, outcome(Response(finish_reasons=["stop"]), failed, ending))
+    found = span_attributes.of_call(key, {}, outcome(Response(finish_reasons=["stop"]), failed, ending))
     assert found.get("genspan.response.end") == partial
     assert found.get("genspan.response.partial") is (True if partial else None)
     assert found["gen_ai.response.finish_reasons"] == reasons
 
 
 def test_a_stream_that_failed_without_a_finish_reason_has_that_of_an_error():
-    found = span_attributes.figures(STREAM, {}, outcome(failed=FAILED, ending="failed"))
+    found = span_attributes.of_call(STREAM, {}, outcome(failed=FAILED, ending="failed"))
     assert found["gen_ai.response.finish_reasons"] == ["error"]
-    assert "gen_ai.response.finish_reasons" not in span_attributes.figures(STREAM, {}, outcome(ending="closed"))
+    assert "gen_ai.response.finish_reasons" not in span_attributes.of_call(STREAM, {}, outcome(ending="closed"))
 
 
 def test_nothing_known_is_nothing_said():
-    assert span_attributes.figures(KEY, {}, outcome()) == {"mlflow.llm.model": "asked"}
+    assert span_attributes.of_call(KEY, {}, outcome()) == {"mlflow.llm.model": "asked"}
 
 
 def test_a_usage_that_cannot_be_rendered_takes_nothing_else_with_it():
     broken = Usage(9, 4)
     broken.additional = {"of a kind that nobody knows": (1, 2)}
-    found = span_attributes.figures(KEY, {"max_tokens": 7}, outcome(Response(id="r", usage=broken)))
+    found = span_attributes.of_call(KEY, {"max_tokens": 7}, outcome(Response(id="r", usage=broken)))
     assert (found["gen_ai.response.id"], found["gen_ai.request.max_tokens"]) == ("r", 7)
 
 

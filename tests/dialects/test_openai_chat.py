@@ -149,7 +149,7 @@ def test_answer(data, expected):
 def folded(*chunks, figures_alone=False):
     fold = openai_chat.Fold()
     for chunk in chunks:
-        fold.figures(chunk)
+        fold.metadata(chunk)
         if not figures_alone:
             fold.content(chunk)
     return fold.data()
@@ -500,7 +500,7 @@ def test_parameters_and_content_of_media():
 def media_folded(*chunks):
     fold = MediaFold()
     for chunk in chunks:
-        fold.figures(chunk)
+        fold.metadata(chunk)
         fold.content(chunk)
     return fold.data()
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from genspan._core import guard
 from genspan._core.emit.redaction import NO_SECRETS
-from genspan._core.emit.span_attributes import Outcome, Writer, figures, read_content
+from genspan._core.emit.span_attributes import Outcome, Writer, of_call, read_content
 from genspan.gemini import count_tokens, embeddings, generate_content, images, interactions
 from genspan.gemini.usage import read_usage
 from genspan_semconv import encode, render_genai
@@ -122,7 +122,7 @@ def test_folds_are_total(name: str, chunks: list[dict[str, Any]]) -> None:
     before = json.dumps(chunks)
     fold = APIS[name].Fold()
     for chunk in chunks:
-        fold.figures(chunk)
+        fold.metadata(chunk)
         fold.content(chunk)
     data = fold.data()
     _check_response(APIS[name].response(data))
@@ -136,9 +136,9 @@ def test_folds_are_total(name: str, chunks: list[dict[str, Any]]) -> None:
 def test_figures_do_not_depend_on_content(name: str, chunks: list[dict[str, Any]]) -> None:
     whole, figures_only = APIS[name].Fold(), APIS[name].Fold()
     for chunk in chunks:
-        whole.figures(chunk)
+        whole.metadata(chunk)
         whole.content(chunk)
-        figures_only.figures(chunk)
+        figures_only.metadata(chunk)
     assert APIS[name].response(whole.data()) == APIS[name].response(figures_only.data())
 
 
@@ -154,7 +154,7 @@ def test_what_is_rendered_is_valid(name: str, body: dict[str, Any], data: dict[s
     response = api.response(data)
     params = api.params(body)
     attributes = {**render_genai.start(key), "mlflow.spanType": "CHAT_MODEL"}
-    attributes.update(figures(key, params, Outcome(response, None, None, 1, None)))
+    attributes.update(of_call(key, params, Outcome(response, None, None, 1, None)))
     writer = Writer(frozenset({"genai", "mlflow"}), None, NO_SECRETS)
     texts = writer.texts(key, params, response, read_content(api, body, data, 1 << 20))
     attributes.update(texts.outputs)
@@ -209,7 +209,7 @@ def test_usage_is_counted_as_documented(counts: dict[str, int | None], total: in
 def test_usage_of_a_stream_is_the_last(usages: list[dict[str, int]]) -> None:
     fold = generate_content.Fold()
     for usage in usages:
-        fold.figures({"usageMetadata": usage})
+        fold.metadata({"usageMetadata": usage})
     assert generate_content.response(fold.data()).usage == read_usage(usages[-1])
 
 

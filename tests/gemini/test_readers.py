@@ -329,7 +329,7 @@ def test_answer(data, expected):
 def folded(*chunks, api=generate_content, figures_alone=False):
     fold = api.Fold()
     for chunk in chunks:
-        fold.figures(chunk)
+        fold.metadata(chunk)
         if not figures_alone:
             fold.content(chunk)
     return fold.data()

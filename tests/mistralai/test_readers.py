@@ -87,7 +87,7 @@ def test_answer():
 def folded(*events, fold=conversations.Fold):
     made = fold()
     for event in events:
-        made.figures(event)
+        made.metadata(event)
         made.content(event)
     return made.data()
 

@@ -190,7 +190,7 @@ def test_answer(data, expected):
 def folded(*events, figures_alone=False):
     fold = responses.Fold()
     for event in events:
-        fold.figures(event)
+        fold.metadata(event)
         if not figures_alone:
             fold.content(event)
     return fold.data()

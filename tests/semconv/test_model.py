@@ -13,6 +13,7 @@ from genspan_semconv.model import (
     Usage,
     add,
     count,
+    integer,
     obj,
     param_table,
     parsed,
@@ -23,7 +24,6 @@ from genspan_semconv.model import (
     summed,
     text,
     texts,
-    whole,
 )
 from genspan_semconv.parts import (
     Pieces,
@@ -31,8 +31,8 @@ from genspan_semconv.parts import (
     by_url,
     other,
     plain,
-    said,
     server_tool_call,
+    text_part,
     tool_call,
     tool_definition,
 )
@@ -48,7 +48,7 @@ NOT_NUMBERS = [None, "1", [], {}, object()]
 
 @pytest.mark.parametrize("value", NOT_NUMBERS)
 def test_what_is_no_number(value):
-    assert (whole(value), count(value), real(value)) == (None, None, None)
+    assert (integer(value), count(value), real(value)) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_is_no_number(value):
     ],
 )
 def test_numbers(value, as_whole, as_count, as_real):
-    assert (whole(value), count(value), real(value)) == (as_whole, as_count, as_real)
+    assert (integer(value), count(value), real(value)) == (as_whole, as_count, as_real)
 
 
 @pytest.mark.parametrize(
@@ -92,12 +92,12 @@ def test_containers():
 
 
 def test_the_first_spelling_that_says_something_counts():
-    table = param_table(("one", whole, ("a", "b")), ("two", real, ("c",)), ("three", text, ("d",)))
+    table = param_table(("one", integer, ("a", "b")), ("two", real, ("c",)), ("three", text, ("d",)))
     assert read_params({"a": None, "b": 2, "c": 1}, table) == {"one": 2, "two": 1.0}
     assert read_params({"a": "no", "b": 2}, table) == {"one": 2}
     assert read_params({"a": 0, "b": 2}, table) == {"one": 0}
     assert read_params({"d": ""}, table) == {}
-    twice = param_table(("one", whole, ("a",)), ("one", whole, ("b",)))
+    twice = param_table(("one", integer, ("a",)), ("one", integer, ("b",)))
     assert read_params({"b": 2, "a": 1}, twice) == {"one": 2}
 
 
@@ -138,7 +138,7 @@ def test_two_calls_together():
 
 def test_what_comes_in_one_piece():
     fold = Last()
-    fold.figures({"a": 1})
+    fold.metadata({"a": 1})
     fold.content({"a": 1})
     assert fold.data() == {"a": 1}
     api = NoContent()
@@ -146,7 +146,7 @@ def test_what_comes_in_one_piece():
 
 
 def test_parts():
-    assert (said("a"), said(None), said("a", "refusal")) == (
+    assert (text_part("a"), text_part(None), text_part("a", "refusal")) == (
         {"type": "text", "content": "a"},
         {"type": "text", "content": ""},
         {"type": "refusal", "content": "a"},

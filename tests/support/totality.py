@@ -48,7 +48,7 @@ def check(api: Any, body: dict[str, Any], chunks: list[dict[str, Any]]) -> None:
     """Everything that an API makes of a request, of an answer, and of an answer in chunks is allowed."""
     fold = api.Fold()
     for chunk in chunks:
-        fold.figures(chunk)
+        fold.metadata(chunk)
         fold.content(chunk)
     for data in (body, fold.data()):
         allowed(api.params(body), api.response(data), api.prompt(body), api.answer(data))

@@ -56,7 +56,7 @@ class Tally:
         self._results: dict[str, int] = {}
         self._usage: Usage | None = None
 
-    def figures(self, chunk: Wire) -> None:
+    def metadata(self, chunk: Wire) -> None:
         """One result: ``succeeded``, ``errored``, ``canceled`` or ``expired``."""
         result = obj(chunk.get("result"))
         kind, message = text(result.get("type")) or "unknown", obj(result.get("message"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from genspan.dialects.errors import reported_error
 from genspan.dialects.usage import merged
-from genspan_semconv.model import obj, parsed, seq, text, whole
+from genspan_semconv.model import integer, obj, parsed, seq, text
 from genspan_semconv.parts import Pieces
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Fold:
         self._blocks: list[_Block] = []
         self._by_index: dict[int, _Block] = {}
 
-    def figures(self, chunk: Wire) -> None:
+    def metadata(self, chunk: Wire) -> None:
         """Everything but the content. Usage is cumulative; what an event leaves out stays as it was."""
         kind = text(chunk.get("type")) or ""
         if kind == _DELTA and _FIGURES.isdisjoint(chunk):
@@ -77,7 +77,7 @@ class Fold:
     def content(self, chunk: Wire) -> None:
         """The blocks, and the pieces of each."""
         kind, index = chunk.get("type"), chunk.get("index")
-        index = index if type(index) is int else whole(index)
+        index = index if type(index) is int else integer(index)
         if kind != _DELTA or "message" in chunk:
             message = chunk if kind == "message" else obj(chunk.get("message"))
             for position, block in enumerate(seq(message.get("content"))):

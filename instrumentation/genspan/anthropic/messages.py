@@ -9,7 +9,7 @@ from genspan.anthropic.parts import read_blocks, read_message, read_tools, read_
 from genspan.anthropic.usage import DECLINED, read_usage
 from genspan.dialects.errors import error_code, reported_error
 from genspan_semconv import attributes as names
-from genspan_semconv.model import Prompt, Response, obj, param_table, read_params, real, seq, text, texts, whole
+from genspan_semconv.model import Prompt, Response, integer, obj, param_table, read_params, real, seq, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,10 +28,10 @@ def _format(config: object) -> str | None:
 
 
 _PARAMS: Final = param_table(
-    ("max_tokens", whole, ("max_tokens", "max_tokens_to_sample")),
+    ("max_tokens", integer, ("max_tokens", "max_tokens_to_sample")),
     ("temperature", real, ("temperature",)),
     ("top_p", real, ("top_p",)),
-    ("top_k", whole, ("top_k",)),
+    ("top_k", integer, ("top_k",)),
     ("stop_sequences", lambda value: texts(value) or None, ("stop_sequences",)),
     ("reasoning_level", lambda value: text(obj(value).get("effort")), ("output_config",)),
     ("output_type", _format, ("output_config", "output_format")),

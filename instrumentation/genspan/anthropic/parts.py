@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genspan_semconv.model import obj, parsed, seq, text
-from genspan_semconv.parts import by_id, other, said, tool_definition, with_id
+from genspan_semconv.parts import by_id, other, text_part, tool_definition, with_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ def read_message(message: Wire) -> Message:
 def read_blocks(content: object) -> list[Part]:
     """The parts of a ``content`` or ``system``: a string, or a list of blocks."""
     if isinstance(content, str):
-        return [said(content)] if content else []
+        return [text_part(content)] if content else []
     return [part for block in seq(content) for part in _read_block(block)]
 
 
@@ -51,7 +51,7 @@ def read_unknown(wire: Wire) -> Part:
 
 def _read_block(block: object) -> list[Part]:
     if isinstance(block, str):
-        return [said(block)]
+        return [text_part(block)]
     wire = obj(block)
     kind = text(wire.get("type")) or "unknown"
     if kind not in _READERS:
@@ -65,7 +65,7 @@ def _read_block(block: object) -> list[Part]:
 
 def _thinking(wire: Wire) -> list[Part]:
     """The thoughts; their signature says nothing. Those that are encrypted are named."""
-    part = said(wire.get("thinking"), "reasoning")
+    part = text_part(wire.get("thinking"), "reasoning")
     return [{**part, "redacted": True} if wire.get("type") == "redacted_thinking" else part]
 
 
@@ -76,7 +76,7 @@ def _media(modality: str) -> Callable[[Wire], list[Part]]:
         if source.get("type") == "content":
             return read_blocks(source.get("content"))
         if source.get("type") == "text":
-            return [said(source.get("data"))]
+            return [text_part(source.get("data"))]
         if identity:
             return [by_id(identity, modality)]
         return [{"type": "uri", "modality": modality, "uri": url} if url else _blob(source, modality)]
@@ -132,7 +132,7 @@ def _clear(value: object) -> object:
 
 
 _READERS: dict[str, Callable[[Wire], list[Part]]] = {
-    "text": lambda wire: [said(wire.get("text"))],
+    "text": lambda wire: [text_part(wire.get("text"))],
     "image": _media("image"),
     "document": _media("document"),
     "thinking": _thinking,
@@ -142,5 +142,5 @@ _READERS: dict[str, Callable[[Wire], list[Part]]] = {
     "server_tool_use": _server_call,
     "mcp_tool_use": _server_call,
     "container_upload": _media("document"),
-    "compaction": lambda wire: [said(wire.get("content"), "compaction")],
+    "compaction": lambda wire: [text_part(wire.get("content"), "compaction")],
 }

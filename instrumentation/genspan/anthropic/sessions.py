@@ -24,7 +24,7 @@ _SESSION: Final = re.compile(r"/sessions(?:/([^/?]+))?(?:/threads/([^/?]+))?(/ev
 
 
 class ModelRequest(NoContent):
-    """A model call inside a session; its events hold figures and no content."""
+    """A model call inside a session; its events hold usage and no content."""
 
     def response(self, data: Wire) -> Response:
         """Usage and speed; whether it failed."""
@@ -41,7 +41,7 @@ class Sessions(sessions.Sessions):
     def __init__(self, key: sessions.MakeKey, counted: Counted) -> None:
         super().__init__(ModelRequest(), "chat", key, counted)
 
-    def told(self, data: Wire, response: Any) -> Iterator[sessions.Told]:
+    def finished_calls(self, data: Wire, response: Any) -> Iterator[sessions.FinishedCall]:
         """Model requests, in a stream or a listing of events; the model of a session that is created or read."""
         worth = "agent" in data or "data" in data or data.get("type") in (_START, _END)
         found = _SESSION.search(response.request.url.path) if worth else None
@@ -57,4 +57,4 @@ class Sessions(sessions.Sessions):
                 self.began(identity)
             elif identity and wire.get("type") == _END:
                 start = text(wire.get("model_request_start_id")) or ""
-                yield sessions.Told(identity, start, session, wire, thread or session)
+                yield sessions.FinishedCall(identity, start, session, wire, thread or session)

@@ -16,7 +16,7 @@ DECLINED = "declined"
 """Where the usage of answers stands that were refused before the one that counts. Not a field of the wire."""
 
 _ADDITIONAL = {"compaction": "compaction", "advisor_message": "advisor"}
-"""Iterations that the figures of the whole leave out."""
+"""Iterations that the usage of the message leaves out."""
 _NOTHING = Usage()
 
 
@@ -60,7 +60,7 @@ def _read_additional(usage: Usage, wire: Wire, declined: object) -> None:
 def _declined(usage: Usage, iterations: list[Wire]) -> list[Wire]:
     """Iterations of models that refused, before a model that is asked in such a case answered.
 
-    The figures of the whole may have them or not; what tells is whether they are those of the rest.
+    The usage of the message may include them or not; it does not where it equals that of the others.
     """
     served = [text(item.get("model")) for item in iterations if item.get("type") == "fallback_message"]
     hops = [item for item in iterations if item.get("type") == "message"]

@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Final, cast
 
 from genspan_semconv import attributes as names
-from genspan_semconv.model import obj, seq, text, whole
+from genspan_semconv.model import integer, obj, seq, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -60,11 +60,11 @@ def from_json(span: Mapping[str, object]) -> SpanDict:
 def usage(attributes: Mapping[str, object]) -> UsageDict:
     """Tokens of a span, from the conventions' attributes or from MLflow's."""
     stored = attributes.get(names.MLFLOW_CHAT_TOKEN_USAGE)
-    figures = _json_object(stored) if isinstance(stored, str) else obj(stored)
+    mlflow_usage = _json_object(stored) if isinstance(stored, str) else obj(stored)
     found = {
-        "input": whole(attributes.get(names.GEN_AI_USAGE_INPUT_TOKENS, figures.get("input_tokens"))),
-        "output": whole(attributes.get(names.GEN_AI_USAGE_OUTPUT_TOKENS, figures.get("output_tokens"))),
-        "total": whole(figures.get("total_tokens")),
+        "input": integer(attributes.get(names.GEN_AI_USAGE_INPUT_TOKENS, mlflow_usage.get("input_tokens"))),
+        "output": integer(attributes.get(names.GEN_AI_USAGE_OUTPUT_TOKENS, mlflow_usage.get("output_tokens"))),
+        "total": integer(mlflow_usage.get("total_tokens")),
     }
     known = {side: value for side, value in found.items() if value is not None}
     if known.keys() == {"input", "output"}:
@@ -96,7 +96,7 @@ def _value(value: Mapping[str, object]) -> object:
 
 def _integer(value: object) -> int:
     """64-bit integers are text in protobuf's JSON."""
-    return int(value) if isinstance(value, str) and value.isdecimal() else whole(value) or 0
+    return int(value) if isinstance(value, str) and value.isdecimal() else integer(value) or 0
 
 
 def _hex(identity: object) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from genspan_semconv.model import obj, seq, text, whole
+from genspan_semconv.model import integer, obj, seq, text
 
 if TYPE_CHECKING:
     from genspan_semconv.model import Wire
@@ -41,7 +41,7 @@ def error_code(error: object) -> str | None:
         return None
     wire = obj(error)
     for value in (error, *(wire.get(name) for name in _CODES)):
-        word = text(value) or (str(value) if whole(value) else "")
+        word = text(value) or (str(value) if integer(value) else "")
         if _WORD.fullmatch(word):
             return word
     return "error"

@@ -54,8 +54,8 @@ def answer(data: Wire) -> list[Message]:
     for item in seq(data.get("choices")):
         choice = obj(item)
         wire = obj(choice.get("message")) or obj(choice.get("delta")) or {"content": choice.get("text")}
-        said = {name: value for name, value in wire.items() if value is not None}
-        message = read_message({"role": "assistant", **said})
+        present = {name: value for name, value in wire.items() if value is not None}
+        message = read_message({"role": "assistant", **present})
         reason = text(choice.get("finish_reason"))
         if reason:
             message["finish_reason"] = FINISH.get(reason, reason)

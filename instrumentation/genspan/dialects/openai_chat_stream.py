@@ -12,7 +12,7 @@ from genspan.dialects.errors import reported_error
 from genspan.dialects.openai_parts import REASONING, reasoning_details
 from genspan.dialects.streamed_tool_calls import ToolCalls
 from genspan.dialects.usage import merged
-from genspan_semconv.model import obj, several, text, whole
+from genspan_semconv.model import integer, obj, several, text
 from genspan_semconv.parts import Pieces, plain
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Fold:
         self._one_chunk_each = True
         """Whether no choice has had a second chunk, and no chunk two choices."""
 
-    def figures(self, chunk: Mapping[str, Any]) -> None:
+    def metadata(self, chunk: Mapping[str, Any]) -> None:
         """Everything but the messages. The id is the first chunk's; of other fields the last value counts."""
         fields = self._fields
         if model := chunk.get("model"):
@@ -76,7 +76,7 @@ class Fold:
             choice = {}
         index = choice.get("index")
         if type(index) is not int:
-            index = whole(index) or 0
+            index = integer(index) or 0
         known = self._choices.get(index)
         if known is None:
             known = self._choices[index] = {"finish_reason": None}
@@ -101,7 +101,7 @@ class Fold:
             choice = {}
         index = choice.get("index")
         if type(index) is not int:
-            index = whole(index) or 0
+            index = integer(index) or 0
         message = self._messages.get(index)
         delta: Mapping[str, Any] = choice.get("delta") or {}
         if not delta or not isinstance(delta, dict):

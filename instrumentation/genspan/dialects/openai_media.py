@@ -48,8 +48,8 @@ class Media:
     def answer(self, data: Wire) -> list[Message]:
         """One message per image, or one for a text that was heard."""
         images = [[read_image(item)] for item in seq(data.get("data"))]
-        said = images or [read_parts(data.get("text"))]
-        return [{"role": "assistant", "parts": parts, "finish_reason": "stop"} for parts in said if parts]
+        answers = images or [read_parts(data.get("text"))]
+        return [{"role": "assistant", "parts": parts, "finish_reason": "stop"} for parts in answers if parts]
 
 
 class Fold:
@@ -60,7 +60,7 @@ class Fold:
         self._images: list[object] = []
         self._text: list[str] = []
 
-    def figures(self, chunk: Wire) -> None:
+    def metadata(self, chunk: Wire) -> None:
         """Usage comes with each image that is complete, or with the end of the text."""
         kind = text(chunk.get("type")) or ""
         error = reported_error(chunk)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from genspan_semconv.model import obj, seq, several, text, texts
-from genspan_semconv.parts import by_id, by_url, plain, said, tool_call, tool_definition, with_id
+from genspan_semconv.parts import by_id, by_url, plain, text_part, tool_call, tool_definition, with_id
 from genspan_semconv.parts import other as any_other
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _MIME: Final = {"mp3": "audio/mpeg"}
 def read_message(message: Wire) -> Message:
     """One chat message, of a request or of an answer."""
     role, content = text(message.get("role")) or "assistant", message.get("content")
-    if len(message) == 2 and type(content) is str and content and role in _SPEAKERS:  # nearly all
+    if len(message) == 2 and "role" in message and type(content) is str and content and role in _SPEAKERS:  # most
         return {"role": role, "parts": [{"type": "text", "content": content}]}
     identity = text(message.get("tool_call_id"))
     if identity or role in ("tool", "function"):
@@ -60,11 +60,11 @@ def _read_beside(message: Wire, parts: list[Part]) -> None:
         _annotate(parts, message["annotations"])
     thoughts = _reasoning(message)
     if thoughts:
-        parts.insert(0, said(thoughts, "reasoning"))
+        parts.insert(0, text_part(thoughts, "reasoning"))
     if message.get("images"):
         parts += [read_image(image) for image in several(message["images"])]
     if text(message.get("refusal")):
-        parts.append(said(message["refusal"], "refusal"))
+        parts.append(text_part(message["refusal"], "refusal"))
     if message.get("audio"):
         parts += _spoken(obj(message["audio"]))
 
@@ -72,14 +72,14 @@ def _read_beside(message: Wire, parts: list[Part]) -> None:
 def read_parts(content: object) -> list[Part]:
     """The parts of a ``content``: a string, or a list of parts. Token numbers say nothing."""
     if isinstance(content, str):
-        return [said(content)] if content else []
+        return [text_part(content)] if content else []
     wires = ((part, obj(part)) for part in several(content))
-    return [_read_part(wire) if wire else said(part) for part, wire in wires if wire or text(part)]
+    return [_read_part(wire) if wire else text_part(part) for part, wire in wires if wire or text(part)]
 
 
 def said_by_user(content: object) -> list[Message]:
     """Messages of the user: one per text, or one of all parts."""
-    strings = [[said(item)] for item in texts(content) if item]
+    strings = [[text_part(item)] for item in texts(content) if item]
     return [{"role": "user", "parts": parts} for parts in strings or [read_parts(content)] if parts]
 
 
@@ -143,7 +143,7 @@ def read_image(image: object) -> Part:
 def _spoken(audio: Wire) -> list[Part]:
     """The transcript of spoken answers, and the sound, whose format only the request says."""
     transcript, data, identity = text(audio.get("transcript")), text(audio.get("data")), text(audio.get("id"))
-    parts = [said(transcript)] if transcript else []
+    parts = [text_part(transcript)] if transcript else []
     if data:
         parts.append({"type": "blob", "modality": "audio", "content": data})
     elif identity and not transcript:
@@ -152,7 +152,7 @@ def _spoken(audio: Wire) -> list[Part]:
 
 
 def _text(wire: Wire) -> Part:
-    part = said(wire.get("text"))
+    part = text_part(wire.get("text"))
     if wire.get("annotations"):
         part["annotations"] = wire["annotations"]
     return part
@@ -160,7 +160,7 @@ def _text(wire: Wire) -> Part:
 
 def _thinking(wire: Wire) -> Part:
     thinking = wire.get("thinking")
-    return said(thinking if isinstance(thinking, str) else str(plain(thinking) or ""), "reasoning")
+    return text_part(thinking if isinstance(thinking, str) else str(plain(thinking) or ""), "reasoning")
 
 
 def _media(modality: str, wire: Wire) -> Part:
@@ -172,7 +172,7 @@ def _media(modality: str, wire: Wire) -> Part:
 
 def _audio(wire: Wire) -> Part:
     if text(wire.get("transcript")):  # realtime sessions write down what was said
-        return said(wire["transcript"])
+        return text_part(wire["transcript"])
     audio = obj(wire.get("input_audio"))
     kind = text(audio.get("format")) or "wav"
     mime = _MIME.get(kind, f"audio/{kind}")
@@ -189,7 +189,7 @@ def _file(wire: Wire) -> Part:
 
 _READERS: dict[str, Callable[[Wire], Part]] = {
     **dict.fromkeys(("text", "input_text", "output_text"), _text),
-    "refusal": lambda wire: said(wire.get("refusal"), "refusal"),
+    "refusal": lambda wire: text_part(wire.get("refusal"), "refusal"),
     "thinking": _thinking,
     **dict.fromkeys(("image_url", "input_image"), partial(_media, "image")),
     "video_url": partial(_media, "video"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genspan_semconv.model import obj, parsed, text, whole
+from genspan_semconv.model import integer, obj, parsed, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ class ToolCalls:
         """The pieces of one chunk. Several without an index are as many calls."""
         for position, item in enumerate(pieces):
             piece = obj(item)
-            index = whole(piece.get("index"))
+            index = integer(piece.get("index"))
             self._add(piece, position if index is None and len(pieces) > 1 else index)
 
     def wire(self) -> list[dict[str, object]]:

@@ -1,4 +1,4 @@
-"""What all formats of usage share: figures of a stream grow, chunk by chunk."""
+"""What all formats of usage share: counts of a stream grow, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def merged(known: Wire, newer: Wire) -> dict[str, object]:
-    """A usage object with the figures of a newer one, which are cumulative; objects inside it, too.
+    """A usage object with the counts of a newer one, which are cumulative; objects inside it, too.
 
     What is absent, ``null`` or empty erases nothing. Neither does a zero: counts grow, so that one after a number says
     that this chunk does not report it.

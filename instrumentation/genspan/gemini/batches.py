@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 from genspan.gemini.usage import read_usage
-from genspan_semconv.model import NoContent, Response, Usage, count, obj, seq, text, whole
+from genspan_semconv.model import NoContent, Response, Usage, count, integer, obj, seq, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ class Tally:
         """Go on with the answers of another job."""
         self._identity, self._number = identity, 0
 
-    def figures(self, chunk: Wire) -> None:
+    def metadata(self, chunk: Wire) -> None:
         """One answer: a ``response``, or an ``error``."""
         found = obj(chunk.get("response"))
         kind = "succeeded" if found else "failed"
@@ -114,7 +114,7 @@ class Jobs(NoContent):
         for job in jobs:
             tally.of(text(job.get("name")) or "")
             for answer in map(obj, _answers(job, self._results_in)):
-                tally.figures(answer)
+                tally.metadata(answer)
         found = _tallied(tally.data())
         models = {_model(job) for job in jobs}
         found.requested_model = next(iter(models)) if len(models) == 1 else None
@@ -179,4 +179,4 @@ def _state(job: Wire) -> tuple[str | None, str | None]:
     error = obj(job.get("error"))
     if state != "failed" or not error or given.endswith("EXPIRED"):
         return state, None
-    return state, text(error.get("status")) or str(whole(error.get("code")) or "error")
+    return state, text(error.get("status")) or str(integer(error.get("code")) or "error")

@@ -10,7 +10,7 @@ from genspan.gemini.generate_content import BLOCKED
 from genspan.gemini.parts import finished
 from genspan_semconv.model import Last as Fold
 from genspan_semconv.model import Prompt, obj, text
-from genspan_semconv.parts import said
+from genspan_semconv.parts import text_part
 
 __all__ = ["Fold", "answer", "params", "prompt", "response"]
 
@@ -38,7 +38,7 @@ def prompt(body: Wire) -> Prompt:
     questions = obj(body.get("questions"))
     if questions:
         asked.messages.append(
-            {"role": "user", "parts": [said(json.dumps({"questions": questions}, ensure_ascii=False))]}
+            {"role": "user", "parts": [text_part(json.dumps({"questions": questions}, ensure_ascii=False))]}
         )
     return asked
 
@@ -47,7 +47,7 @@ def answer(data: Wire) -> list[Message]:
     """The answers by the names of their questions, or why the input was blocked."""
     answers, feedback = obj(data.get("answers")), obj(data.get("prompt_feedback"))
     if answers:
-        return [finished({"role": "assistant", "parts": [said(_json(answers))]}, "stop")]
+        return [finished({"role": "assistant", "parts": [text_part(_json(answers))]}, "stop")]
     reason = text(feedback.get("block_reason"))
     explanation = text(feedback.get("block_reason_message")) or reason
     return [finished({"role": "assistant", "parts": []}, BLOCKED, explanation)] if reason else []

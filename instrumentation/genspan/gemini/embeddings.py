@@ -10,7 +10,7 @@ from genspan.gemini.parts import read_message
 from genspan.gemini.usage import read_usage
 from genspan_semconv.model import Last as Fold
 from genspan_semconv.model import Prompt, Response, Usage, add, count, obj, seq, text
-from genspan_semconv.parts import said
+from genspan_semconv.parts import text_part
 
 __all__ = ["Fold", "answer", "params", "prompt", "response"]
 
@@ -49,8 +49,8 @@ def prompt(body: Wire) -> Prompt:
     messages: list[Message] = [read_message(obj(content)) for content in contents if content]
     for instance in map(obj, seq(body.get("instances"))):
         string = text(instance.get("content") or instance.get("text"))
-        parts = [*([said(string)] if string else []), *read_media(instance)]
-        messages.append({"role": "user", "parts": parts or [said("")]})
+        parts = [*([text_part(string)] if string else []), *read_media(instance)]
+        messages.append({"role": "user", "parts": parts or [text_part("")]})
     return Prompt([], messages, [])
 
 

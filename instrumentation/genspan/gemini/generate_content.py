@@ -9,7 +9,7 @@ from genspan.gemini.parts import finished, read_contents, read_message, read_par
 from genspan.gemini.streamed_parts import StreamedParts
 from genspan.gemini.usage import merged, read_usage
 from genspan_semconv import attributes as names
-from genspan_semconv.model import Prompt, Response, obj, seq, text, whole
+from genspan_semconv.model import Prompt, Response, integer, obj, seq, text
 
 if TYPE_CHECKING:
     from genspan_semconv.model import Message, Params, Wire
@@ -60,7 +60,7 @@ def response(data: Wire) -> Response:
 
 def _reason(value: object) -> str | None:
     """The reason as it is on the wire: a name, seldom the number of one."""
-    return text(value) or (str(value) if whole(value) else None)
+    return text(value) or (str(value) if integer(value) else None)
 
 
 def prompt(body: Wire) -> Prompt:
@@ -103,7 +103,7 @@ class Fold:
         self._candidates: dict[int, dict[str, object]] = {}
         self._parts: dict[int, StreamedParts] = {}
 
-    def figures(self, chunk: Wire) -> None:
+    def metadata(self, chunk: Wire) -> None:
         """Everything but parts. The id is the first chunk's, as in the response that the SDK gives."""
         fields = self._fields
         for name, value in chunk.items():
@@ -141,4 +141,4 @@ class Fold:
 def _index(candidate: Wire) -> int:
     """Google leaves it out where it is zero."""
     index = candidate.get("index")
-    return index if type(index) is int else whole(index) or 0
+    return index if type(index) is int else integer(index) or 0

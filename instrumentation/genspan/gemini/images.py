@@ -11,8 +11,8 @@ from genspan.gemini import params as parameters
 from genspan.gemini.generate_content import BLOCKED
 from genspan.gemini.parts import finished, media
 from genspan_semconv.model import Last as Fold
-from genspan_semconv.model import Prompt, Response, obj, seq, text, texts, whole
-from genspan_semconv.parts import said
+from genspan_semconv.model import Prompt, Response, integer, obj, seq, text, texts
+from genspan_semconv.parts import text_part
 
 __all__ = ["Fold", "answer", "params", "prompt", "read_media", "response"]
 
@@ -40,7 +40,7 @@ def response(data: Wire) -> Response:
         id=name,
         finish_reasons=reasons if BLOCKED in reasons else [],
         summary={"operation": name} if name else None,
-        error=text(error.get("status")) or str(whole(error.get("code")) or "error") if error else None,
+        error=text(error.get("status")) or str(integer(error.get("code")) or "error") if error else None,
     )
 
 
@@ -50,7 +50,7 @@ def prompt(body: Wire) -> Prompt:
     for item in seq(body.get("instances")):
         instance = obj(item)
         string = text(instance.get("prompt"))
-        parts = [*([said(string)] if string else []), *read_media(instance)]
+        parts = [*([text_part(string)] if string else []), *read_media(instance)]
         messages.append({"role": "user", "parts": parts})
     return Prompt([], messages, [])
 
@@ -73,7 +73,7 @@ def _made(data: Wire) -> Iterator[tuple[list[Part], str | None]]:
         if parts or filtered:
             yield parts, str(filtered) if filtered else None
     reasons = texts(videos.get("raiMediaFilteredReasons"))
-    filtered_count = min(whole(videos.get("raiMediaFilteredCount")) or 0, _MAX_FILTERED)
+    filtered_count = min(integer(videos.get("raiMediaFilteredCount")) or 0, _MAX_FILTERED)
     for reason in reasons + [""] * (filtered_count - len(reasons)):
         yield [], reason
 

@@ -8,8 +8,8 @@ from genspan.gemini import params as parameters
 from genspan.gemini.parts import media
 from genspan.gemini.usage import merged, put_counts
 from genspan_semconv import attributes as names
-from genspan_semconv.model import Prompt, Response, Usage, add, count, obj, seq, several, text, whole
-from genspan_semconv.parts import Pieces, other, said, server_tool_call, tool_call, tool_definition, with_id
+from genspan_semconv.model import Prompt, Response, Usage, add, count, integer, obj, seq, several, text
+from genspan_semconv.parts import Pieces, other, server_tool_call, text_part, tool_call, tool_definition, with_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,7 @@ def _error(data: Wire) -> str | None:
     """The code of the error, the last part of a URI; of several errors of a failed interaction, the last one's."""
     errors = seq(data.get("errors")) if data.get("status") == "failed" else ()
     error = obj(data.get("error")) or obj(errors[-1] if errors else None)
-    code = text(error.get("status")) or text(error.get("code")) or str(whole(error.get("code")) or "")
+    code = text(error.get("status")) or text(error.get("code")) or str(integer(error.get("code")) or "")
     return code.rstrip("/").rpartition("/")[2] or ("error" if error else None)
 
 
@@ -88,10 +88,10 @@ def prompt(body: Wire) -> Prompt:
     """The system instruction, the input (a text, contents, or steps) and the tools."""
     system = text(body.get("system_instruction"))
     given = body.get("input")
-    messages: list[Message] = [{"role": "user", "parts": [said(given)]}] if text(given) else []
+    messages: list[Message] = [{"role": "user", "parts": [text_part(given)]}] if text(given) else []
     for item in several(given):
         _append(messages, obj(item))
-    return Prompt([said(system)] if system else [], messages, _tools(body.get("tools")))
+    return Prompt([text_part(system)] if system else [], messages, _tools(body.get("tools")))
 
 
 def answer(data: Wire) -> list[Message]:
@@ -127,7 +127,7 @@ def _parts(item: Wire) -> list[Part]:
         return _READERS[kind](item)
     if "content" in item:
         if text(item.get("content")):
-            return [said(item["content"])]
+            return [text_part(item["content"])]
         return [part for content in several(item.get("content")) for part in _parts(obj(content))]
     if kind.endswith("_call"):
         return [server_tool_call(item.get("name") or kind.removesuffix("_call"), item)]
@@ -139,7 +139,7 @@ def _parts(item: Wire) -> list[Part]:
 
 def _thought(item: Wire) -> list[Part]:
     summaries = (text(obj(content).get("text")) for content in several(item.get("summary")))
-    return [said(string, "reasoning") for string in summaries if string]
+    return [text_part(string, "reasoning") for string in summaries if string]
 
 
 def _result(item: Wire) -> list[Part]:
@@ -155,7 +155,7 @@ def _media(item: Wire) -> list[Part]:
 
 
 _READERS: Final[dict[str, Callable[[Wire], list[Part]]]] = {
-    "text": lambda item: [said(item.get("text"))],
+    "text": lambda item: [text_part(item.get("text"))],
     "thought": _thought,
     "function_call": lambda item: [tool_call(item.get("name"), item.get("arguments") or {}, item.get("id"))],
     "function_result": _result,
@@ -180,7 +180,7 @@ class Fold:
         self._steps: dict[int, dict[str, object]] = {}
         self._texts: dict[int, Pieces] = {}
 
-    def figures(self, chunk: Wire) -> None:
+    def metadata(self, chunk: Wire) -> None:
         """Everything but the steps' content."""
         given = obj(chunk.get("interaction"))
         metadata = obj(chunk.get("metadata"))
@@ -196,7 +196,7 @@ class Fold:
 
     def content(self, chunk: Wire) -> None:
         """Steps, and the pieces of their texts."""
-        index = whole(chunk.get("index"))
+        index = integer(chunk.get("index"))
         if index is None:
             return
         if chunk.get("step"):

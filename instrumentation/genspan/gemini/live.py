@@ -13,8 +13,8 @@ from genspan.gemini.parts import finished, modality, read_contents, read_message
 from genspan.gemini.streamed_parts import StreamedParts
 from genspan.gemini.usage import merged, read_usage
 from genspan_semconv import attributes as names
-from genspan_semconv.model import Prompt, Response, Usage, obj, seq, several, text, whole
-from genspan_semconv.parts import said
+from genspan_semconv.model import Prompt, Response, Usage, integer, obj, seq, several, text
+from genspan_semconv.parts import text_part
 
 if TYPE_CHECKING:
     from genspan_semconv.model import Message, Params, Part, Wire
@@ -97,7 +97,7 @@ class Asked:
             for blob in map(obj, several(field(given, name))):
                 _add_media(self._spoken(), _media(blob))
         if text(given.get("text")):
-            self._spoken().append(said(given["text"]))
+            self._spoken().append(text_part(given["text"]))
             self._words = None
 
     def heard(self, transcription: Wire) -> None:
@@ -106,7 +106,7 @@ class Asked:
         if piece and self._words is not None:
             self._words["content"] = f"{self._words['content']}{piece}"
         elif piece:
-            self._words = said(piece)
+            self._words = text_part(piece)
             self._spoken().append(self._words)
 
     def _add(self, message: Message) -> None:
@@ -125,7 +125,7 @@ def _add_media(parts: list[Part], part: Part) -> None:
     """Add data by its size; what goes on with the same type is one part."""
     for known in parts:
         if known["type"] == part["type"] and known.get("mime_type") == part.get("mime_type"):
-            known["size"] = (whole(known["size"]) or 0) + (whole(part["size"]) or 0)
+            known["size"] = (integer(known["size"]) or 0) + (integer(part["size"]) or 0)
             return
     parts.append(part)
 
@@ -177,7 +177,7 @@ class Fold:
         self._parts = StreamedParts()
         self._media: list[Part] = []
 
-    def figures(self, chunk: Wire) -> None:
+    def metadata(self, chunk: Wire) -> None:
         """Everything but what is said. ``tool_response`` is the client's, for which the model has waited."""
         content = obj(chunk.get("serverContent"))
         if speaks(chunk) and self._generated:
@@ -228,7 +228,7 @@ def response(data: Wire) -> Response:
         finish_reasons=[reason] if reason else [],
         usage=usage,
         complete=reason is not None,
-        error=(text(error.get("status")) or str(whole(error.get("code")) or "error")) if error else None,
+        error=(text(error.get("status")) or str(integer(error.get("code")) or "error")) if error else None,
         attributes={names.GCP_GEN_AI_RESPONSE_TRAFFIC_TYPE: traffic},
     )
 

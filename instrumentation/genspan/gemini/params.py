@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from genspan_semconv import attributes as names
-from genspan_semconv.model import obj, param_table, read_params, real, several, text, texts, whole
+from genspan_semconv.model import integer, obj, param_table, read_params, real, several, text, texts
 
 if TYPE_CHECKING:
     from genspan_semconv.model import Params, Wire
@@ -29,13 +29,13 @@ def read(body: Wire, *configs: object) -> Params:
 
 
 def _choices(value: object) -> int | None:
-    choices = whole(value)
+    choices = integer(value)
     return choices if choices != 1 else None
 
 
 def _reasoning_level(value: object) -> str | None:
     thinking = obj(value)
-    budget = whole(thinking.get("thinkingBudget", thinking.get("thinking_budget")))
+    budget = integer(thinking.get("thinkingBudget", thinking.get("thinking_budget")))
     level = text(value) or text(thinking.get("thinkingLevel") or thinking.get("thinking_level"))
     return level or (str(budget) if budget is not None else None)
 
@@ -53,17 +53,17 @@ def _output_type(value: object) -> str | None:
 _TABLE: Final = param_table(
     ("temperature", real, ("temperature",)),
     ("top_p", real, ("topP", "top_p")),
-    ("top_k", whole, ("topK", "top_k")),
-    ("max_tokens", whole, ("maxOutputTokens", "max_output_tokens")),
+    ("top_k", integer, ("topK", "top_k")),
+    ("max_tokens", integer, ("maxOutputTokens", "max_output_tokens")),
     ("stop_sequences", lambda value: texts(value) or None, ("stopSequences", "stop_sequences")),
-    ("seed", whole, ("seed",)),
+    ("seed", integer, ("seed",)),
     ("frequency_penalty", real, ("frequencyPenalty", "frequency_penalty")),
     ("presence_penalty", real, ("presencePenalty", "presence_penalty")),
     ("choice_count", _choices, ("candidateCount", "candidate_count", "sampleCount")),
     ("reasoning_level", _reasoning_level, ("thinkingConfig", "thinking_config", "thinking_level")),
     ("output_type", _output_type, ("responseMimeType", "response_mime_type", "response_format")),
     ("output_type", _output_type, ("responseModalities", "response_modalities")),
-    ("dimension_count", whole, ("outputDimensionality", "output_dimensionality")),
+    ("dimension_count", integer, ("outputDimensionality", "output_dimensionality")),
     ("previous_response_id", text, ("previous_interaction_id",)),
     (names.GEN_AI_AGENT_NAME, text, ("agent",)),
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from genspan.gemini.streamed_parts import join_pieces
 from genspan_semconv.model import obj, seq, several, text
-from genspan_semconv.parts import OWN, said, server_tool_call, tool_call, tool_definition, with_id
+from genspan_semconv.parts import OWN, server_tool_call, text_part, tool_call, tool_definition, with_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +69,7 @@ def _read_part(part: Wire) -> Part | None:
     if isinstance(string, str):
         if not string and len(part) > 1:
             return None  # an empty text carries only a signature
-        return said(string, "reasoning" if part.get("thought") is True else "text")
+        return text_part(string, "reasoning" if part.get("thought") is True else "text")
     for key, value in part.items():
         reader = _READERS.get(key)
         if reader is not None:

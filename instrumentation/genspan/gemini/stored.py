@@ -159,7 +159,7 @@ class _Download:
         with _reading:
             fold = self._api.Fold()
             for line in self._lines(returned):
-                fold.figures(obj(line))
+                fold.metadata(obj(line))
             data = fold.data()
             worth = self._known or data["usage"] is not None
             call = open_call(self._telemetry, self._describe, self._began) if worth else None
@@ -197,18 +197,18 @@ class _Writer:
 
     def write(self, data: bytes) -> Any:
         with _reading:
-            self.lines.extend(map(_figures, self.rest.feed(data)))
+            self.lines.extend(map(_without_content, self.rest.feed(data)))
         return self._destination.write(data)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._destination, name)
 
 
-def _figures(line: object) -> dict[str, object]:
+def _without_content(line: object) -> dict[str, object]:
     """A line without its content."""
     response = obj(obj(line).get("response"))
-    figures = ("usageMetadata", "modelVersion", "tokenCount")
-    return {"response": {name: value if name in figures else None for name, value in response.items()}}
+    kept = ("usageMetadata", "modelVersion", "tokenCount")
+    return {"response": {name: value if name in kept else None for name, value in response.items()}}
 
 
 def _key(operation: str, provider: str, model: str | None, url: str) -> Key:

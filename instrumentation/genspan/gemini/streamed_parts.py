@@ -94,16 +94,16 @@ def join_pieces(contents: Sequence[object]) -> Sequence[object]:
     if not any(_is_piece(obj(part)) for content in contents for part in seq(obj(content).get("parts"))):
         return contents
     joined: list[object] = []
-    said: StreamedParts | None = None
+    model_parts: StreamedParts | None = None
     for content in map(obj, contents):
         if content.get("role") != "model":
             joined.append(content)
-            said = None
-        elif said is None:
-            said = StreamedParts()
-            joined.append({"role": "model", "parts": said})
-        if said is not None:
-            said.extend(content.get("parts"))
+            model_parts = None
+        elif model_parts is None:
+            model_parts = StreamedParts()
+            joined.append({"role": "model", "parts": model_parts})
+        if model_parts is not None:
+            model_parts.extend(content.get("parts"))
     return [{**wire, "parts": _finished(wire.get("parts"))} for wire in map(obj, joined)]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genspan.gemini import images
-from genspan_semconv.model import NoContent, Response, Usage, obj, seq, text, whole
+from genspan_semconv.model import NoContent, Response, Usage, integer, obj, seq, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,4 +61,4 @@ class Operation(NoContent):
 def seconds_asked(body: object) -> int | None:
     """How long each video of a request is to be, where the request says so."""
     parameters = obj(obj(body).get("parameters"))
-    return whole(parameters.get("durationSeconds"))
+    return integer(parameters.get("durationSeconds"))

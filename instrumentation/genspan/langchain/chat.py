@@ -18,6 +18,7 @@ from genspan_semconv.model import (
     Usage,
     add,
     count,
+    integer,
     obj,
     param_table,
     read_params,
@@ -25,7 +26,6 @@ from genspan_semconv.model import (
     seq,
     text,
     texts,
-    whole,
 )
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ Fold = Last
 
 _PARAMS: Final = param_table(
     ("temperature", real, ("temperature",)),
-    ("max_tokens", whole, ("max_tokens", "max_completion_tokens", "max_output_tokens")),
+    ("max_tokens", integer, ("max_tokens", "max_completion_tokens", "max_output_tokens")),
     ("top_p", real, ("top_p",)),
-    ("top_k", whole, ("top_k",)),
-    ("seed", whole, ("seed",)),
+    ("top_k", integer, ("top_k",)),
+    ("seed", integer, ("seed",)),
     ("stop_sequences", lambda value: texts(value) or None, ("stop", "stop_sequences")),
     ("frequency_penalty", real, ("frequency_penalty",)),
     ("presence_penalty", real, ("presence_penalty",)),
@@ -83,7 +83,7 @@ def prompt(body: Mapping[str, object]) -> Prompt:
 def answer(data: Mapping[str, object]) -> list[Message]:
     """One message per generation."""
     found: list[Message] = [reader.message(one) for one in seq(data.get("messages"))]
-    found.extend({"role": "assistant", "parts": [parts.said(one)]} for one in texts(data.get("texts")))
+    found.extend({"role": "assistant", "parts": [parts.text_part(one)]} for one in texts(data.get("texts")))
     for message, reason in zip(found, response({**data, "cached": True}).finish_reasons, strict=False):
         message["finish_reason"] = reason
     return found

@@ -41,7 +41,7 @@ def holds_messages(value: object) -> bool:
 def message(value: Any) -> Message:
     """One message, in any form that LangChain takes: an object, a dict, a ``(role, content)`` pair, a text."""
     if isinstance(value, str):
-        return {"role": "user", "parts": [parts.said(value)]}
+        return {"role": "user", "parts": [parts.text_part(value)]}
     if _is_pair(value):
         return message({"role": value[0], "content": value[1]})
     kind = text(_attribute(value, "role")) or text(_attribute(value, "type")) or "user"
@@ -49,7 +49,7 @@ def message(value: Any) -> Message:
     if role == "tool":
         part: Part = {"type": "tool_call_response", "response": parts.plain(plain(content))}
         return {"role": role, "parts": [parts.with_id(part, _attribute(value, "tool_call_id"))]}
-    found = [parts.said(content)] if isinstance(content, str) and content else _blocks(content)
+    found = [parts.text_part(content)] if isinstance(content, str) and content else _blocks(content)
     for call in seq(_attribute(value, "tool_calls")):
         found.append(parts.tool_call(*(_attribute(call, name) for name in ("name", "args", "id"))))
     return {"role": role, "parts": found}
@@ -60,7 +60,7 @@ def _blocks(content: object) -> list[Part]:
     found: list[Part] = []
     for block in seq(content):
         if isinstance(block, str):
-            found.append(parts.said(block))
+            found.append(parts.text_part(block))
             continue
         wire = obj(block)
         read = _BLOCKS.get(text(wire.get("type")) or "")
@@ -90,7 +90,7 @@ def _media(wire: Mapping[str, object]) -> Part | None:
 
 def _reasoning(wire: Mapping[str, object]) -> Part | None:
     found = text(wire.get("reasoning")) or text(wire.get("thinking")) or text(wire.get("text"))
-    return parts.said(found, "reasoning") if found else None
+    return parts.text_part(found, "reasoning") if found else None
 
 
 def _nothing(_: Mapping[str, object]) -> None:
@@ -98,8 +98,8 @@ def _nothing(_: Mapping[str, object]) -> None:
 
 
 _BLOCKS: Final[dict[str, Callable[[Mapping[str, object]], Part | None]]] = {
-    "text": lambda wire: parts.said(wire.get("text")),
-    "refusal": lambda wire: parts.said(wire.get("refusal"), "refusal"),
+    "text": lambda wire: parts.text_part(wire.get("text")),
+    "refusal": lambda wire: parts.text_part(wire.get("refusal"), "refusal"),
     "reasoning": _reasoning,
     "thinking": _reasoning,
     "image": _media,

@@ -11,7 +11,7 @@ from genspan.dialects import openai_chat, openai_params
 from genspan.dialects.errors import error_code, reported_error
 from genspan.dialects.openai_parts import read_parts, read_tools, said_by_user
 from genspan.dialects.openai_usage import read_usage
-from genspan_semconv.model import Prompt, Response, add, count, obj, seq, several, text, whole
+from genspan_semconv.model import Prompt, Response, add, count, integer, obj, seq, several, text
 from genspan_semconv.parts import with_id
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def answer(data: Wire) -> list[Message]:
     fold = Fold()
     for index, entry in enumerate(seq(data.get("outputs"))):
         chunk = {"output_index": index, **obj(entry)}
-        fold.figures(chunk)
+        fold.metadata(chunk)
         fold.content(chunk)
     return openai_chat.answer(fold.data())
 
@@ -89,7 +89,7 @@ def _chunk(entry: Wire) -> Wire:
         delta = {"content": several(content) or content}
     elif kind.startswith("function.call"):
         call = {"name": entry.get("name"), "arguments": entry.get("arguments")}
-        index = whole(entry.get("output_index")) or 0
+        index = integer(entry.get("output_index")) or 0
         delta = {"tool_calls": [{"index": index, "id": entry.get("tool_call_id"), "function": call}]}
     elif kind in ("tool.execution", "tool.execution.done", "agent.handoff", "agent.handoff.done"):
         delta = {"content": [entry]}
@@ -103,7 +103,7 @@ class Fold(openai_chat.Fold):
         super().__init__()
         self._conversation: dict[str, object] = {"complete": False}
 
-    def figures(self, chunk: Wire) -> None:
+    def metadata(self, chunk: Wire) -> None:
         """Everything but the content."""
         kind = text(chunk.get("type")) or ""
         for name in ("conversation_id", "usage", "model"):
@@ -114,7 +114,7 @@ class Fold(openai_chat.Fold):
         error = chunk if kind == "conversation.response.error" else reported_error(chunk)
         if error:
             self._conversation["error"] = error
-        super().figures(_chunk(chunk))
+        super().metadata(_chunk(chunk))
 
     def content(self, chunk: Wire) -> None:
         """What was said, thought and called."""

@@ -8,7 +8,7 @@ from genspan.dialects import openai_chat
 from genspan.dialects.openai_media import Media
 from genspan.dialects.openai_parts import read_parts, said_by_user
 from genspan_semconv.model import NoContent, Prompt, Response, obj, seq, text
-from genspan_semconv.parts import by_url, said, tool_call
+from genspan_semconv.parts import by_url, text_part, tool_call
 
 if TYPE_CHECKING:
     from genspan_semconv.model import Message, Part, Wire
@@ -23,7 +23,7 @@ class FillIn:
 
     def prompt(self, body: Wire) -> Prompt:
         """The prompt, and the suffix as a second part."""
-        texts = [said(body[name]) for name in ("prompt", "suffix") if text(body.get(name))]
+        texts = [text_part(body[name]) for name in ("prompt", "suffix") if text(body.get(name))]
         return Prompt([], [{"role": "user", "parts": texts}] if texts else [], [])
 
 
@@ -44,7 +44,7 @@ class Document(NoContent):
 
     def answer(self, data: Wire) -> list[Message]:
         """The text of all pages."""
-        pages = [said(obj(page).get("markdown")) for page in seq(data.get("pages"))]
+        pages = [text_part(obj(page).get("markdown")) for page in seq(data.get("pages"))]
         return [{"role": "assistant", "parts": pages, "finish_reason": "stop"}] if pages else []
 
 
@@ -101,7 +101,7 @@ class _Fold:
         self._done: dict[str, object] = {"complete": False}
         self._pieces: list[str] = []
 
-    def figures(self, chunk: Wire) -> None:
+    def metadata(self, chunk: Wire) -> None:
         """The end, and usage."""
         if str(chunk.get("type")).endswith(".done"):
             self._done = {**chunk, "complete": True}

@@ -185,20 +185,20 @@ def _usage(value: Value) -> Value | None:
     members = _object(value)
     if members is None:
         return value
-    figures = {key: int(n) for key in _USAGE_KEYS if _is_number(n := members.get(key)) and n == int(n)}
-    if "total_tokens" not in figures and figures.keys() & {"input_tokens", "output_tokens"}:
-        figures["total_tokens"] = figures.get("input_tokens", 0) + figures.get("output_tokens", 0)
-    return json.dumps(figures) if figures else None
+    counts = {key: int(n) for key in _USAGE_KEYS if _is_number(n := members.get(key)) and n == int(n)}
+    if "total_tokens" not in counts and counts.keys() & {"input_tokens", "output_tokens"}:
+        counts["total_tokens"] = counts.get("input_tokens", 0) + counts.get("output_tokens", 0)
+    return json.dumps(counts) if counts else None
 
 
 def _cost(value: Value) -> Value | None:
     members = _object(value)
     if members is None:
         return None
-    figures = {key: n for key in _COST_KEYS if _is_number(n := members.get(key))}
-    if "total_cost" not in figures and len(figures) == 2:
-        figures["total_cost"] = figures["input_cost"] + figures["output_cost"]
-    return json.dumps(figures) if figures else None
+    costs = {key: n for key in _COST_KEYS if _is_number(n := members.get(key))}
+    if "total_cost" not in costs and len(costs) == 2:
+        costs["total_cost"] = costs["input_cost"] + costs["output_cost"]
+    return json.dumps(costs) if costs else None
 
 
 def _word(value: Value) -> Value | None:

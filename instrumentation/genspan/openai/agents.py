@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from genspan._core.calls.hosted_sessions import Sessions, Told
+from genspan._core.calls.hosted_sessions import FinishedCall, Sessions
 from genspan.dialects.errors import error_code
 from genspan.dialects.openai_usage import read_usage
 from genspan_semconv.model import NoContent, Response, obj, seq, text
@@ -22,7 +22,7 @@ _TURN: Final = "agent.session.turn"
 
 
 class Turn(NoContent):
-    """A turn that is over; it holds figures and no content."""
+    """A turn that is over; it holds usage and no content."""
 
     def response(self, data: Wire) -> Response:
         """Usage, and whether it failed."""
@@ -35,7 +35,7 @@ class Agents(Sessions):
 
     path = "/agents"
 
-    def told(self, data: Wire, response: Any) -> Iterator[Told]:
+    def finished_calls(self, data: Wire, response: Any) -> Iterator[FinishedCall]:
         """Turns by themselves, in an event or in a listing; models of sessions on the way."""
         kind = data.get("object")
         listed = kind == "list" and "/agents/" in response.request.url.path
@@ -52,4 +52,4 @@ class Agents(Sessions):
             if turn.get("status") not in _OVER:
                 self.began(identity)
             elif usage := turn.get("usage") or wire.get("usage"):
-                yield Told(identity, identity, text(turn.get("session_id")) or "", {**turn, "usage": usage})
+                yield FinishedCall(identity, identity, text(turn.get("session_id")) or "", {**turn, "usage": usage})

@@ -12,7 +12,7 @@ from genspan.openai import params as parameters
 from genspan.openai.responses_stream import Fold
 from genspan_semconv import attributes as names
 from genspan_semconv.model import Prompt, Response, obj, seq, text
-from genspan_semconv.parts import plain, said, server_tool_call, tool_call, with_id
+from genspan_semconv.parts import plain, server_tool_call, text_part, tool_call, with_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +103,7 @@ def _result(item: Wire) -> list[Part]:
 def _reasoning(item: Wire) -> list[Part]:
     """The summary or the reasoning itself; encrypted reasoning says nothing."""
     found = [obj(part).get("text") for part in (*seq(item.get("summary")), *seq(item.get("content")))]
-    return [said(content, "reasoning") for content in found if text(content)]
+    return [text_part(content, "reasoning") for content in found if text(content)]
 
 
 def _server(item: Wire) -> list[Part]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from genspan.dialects.errors import reported_error
 from genspan.dialects.usage import merged
-from genspan_semconv.model import obj, seq, text, whole
+from genspan_semconv.model import integer, obj, seq, text
 
 if TYPE_CHECKING:
     from genspan_semconv.model import Wire
@@ -47,7 +47,7 @@ class Fold:
         """Position of each output item by its id."""
         self._pieces: dict[int, dict[tuple[str, str, int], list[str]]] = {}
 
-    def figures(self, chunk: Wire) -> None:
+    def metadata(self, chunk: Wire) -> None:
         """The response as far as the event has it, or an error. What is ``null`` erases nothing."""
         found = obj(chunk.get("response"))
         if found:
@@ -70,7 +70,7 @@ class Fold:
             pieces = self._pieces.get(position, {})
             self._pieces[position] = {key: texts for key, texts in pieces.items() if not item.get(key[0])}
         elif place is not None:
-            inner = whole(chunk.get("content_index", chunk.get("summary_index"))) or 0
+            inner = integer(chunk.get("content_index", chunk.get("summary_index"))) or 0
             pieces = self._pieces.setdefault(self._position(chunk, item, False), {}).setdefault((*place, inner), [])
             if event == "delta":
                 pieces.append(text(chunk.get("delta")) or "")
@@ -79,7 +79,7 @@ class Fold:
 
     def _position(self, chunk: Wire, item: Wire, added: bool) -> int:
         """Of the item of an event: by its id, by ``output_index``, or the last one. Some servers leave out either."""
-        identity, index = text(item.get("id")) or text(chunk.get("item_id")), whole(chunk.get("output_index"))
+        identity, index = text(item.get("id")) or text(chunk.get("item_id")), integer(chunk.get("output_index"))
         position = self._positions.get(identity) if identity else None
         if position is None:
             newest = max((*self._items, *self._pieces), default=-1)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from genspan_semconv.model import AttributeValue, Params, Prompt
 
 _MAX_CHUNKS: Final = 50_000
-"""Chunks of one stream whose content is kept; the figures of all chunks are."""
+"""Chunks of one stream whose content is kept; the usage of all chunks is."""
 
 _LET_GO: Final = ("closed", "dropped")
 
@@ -147,7 +147,7 @@ class Call(Scope):
         try:
             self._data = self.request.after(self._data, obj(data))
         except Exception as error:
-            swallow("figures of a response", error)
+            swallow("usage of a response", error)
 
     def arrived(self) -> None:
         """The first of a streamed answer is here, whoever will read it."""
@@ -167,11 +167,11 @@ class Call(Scope):
             if not isinstance(chunk, dict):  # as ``obj`` does; a call of that for every chunk is too much
                 chunk = {}
             self._chunks += 1
-            fold.figures(chunk)
+            fold.metadata(chunk)
             if self._capturing and self._chunks <= _MAX_CHUNKS:
                 fold.content(chunk)
         except Exception as error:
-            swallow("figures of a response", error)
+            swallow("usage of a response", error)
 
     @property
     def span_context(self) -> SpanContext:
@@ -278,7 +278,7 @@ class Call(Scope):
                 self._data = self._fold.data()
             return self.request.route.api.response(self._data)
         except Exception as error:
-            swallow("figures of a response", error)
+            swallow("usage of a response", error)
             return Response()
 
     def _rename(self, response: Response, secrets: Secrets) -> None:
@@ -338,7 +338,7 @@ class Call(Scope):
                 params = {**params, **request.route.api.params(body)}
             except Exception as error:
                 swallow("parameters of a request", error)
-            attributes = secrets.scrub_attributes(span_attributes.figures(key, params, outcome))
+            attributes = secrets.scrub_attributes(span_attributes.of_call(key, params, outcome))
             if self._capturing:
                 read = span_attributes.read_content(
                     request.route.api, body, self._data, settings.max_blob_bytes, request.size

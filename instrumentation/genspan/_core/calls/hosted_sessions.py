@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     MakeKey = Callable[[Any, str, str | None, bool], Key]
 
 
-class Told(NamedTuple):
-    """A model call that is over: its id, the id by which its start was told, its session, its usage in JSON.
+class FinishedCall(NamedTuple):
+    """A model call that is over: its id, the id by which its start was announced, its session, its usage in JSON.
 
     ``runner`` is whose model it was, where that is not the session's.
     """
@@ -43,15 +43,15 @@ class Sessions(ABC):
     """What is known of sessions: the model of each, and the calls that have begun."""
 
     path: str
-    """What the path of every URL has that tells of sessions."""
+    """What the path of every URL has where it is about sessions."""
 
     def __init__(self, api: Api, operation: str, key: MakeKey, counted: Counted) -> None:
         self._api, self._operation, self._key, self._counted = api, operation, key, counted
         self._models, self._begun = Recent[str, str](), Recent[str, int]()
 
     @abstractmethod
-    def told(self, data: Mapping[str, object], response: Any) -> Iterable[Told]:
-        """The calls that an answer or an event tells of."""
+    def finished_calls(self, data: Mapping[str, object], response: Any) -> Iterable[FinishedCall]:
+        """The calls that an answer or an event reports as finished."""
 
     def began(self, identity: str) -> None:
         """A call has begun, as far as is known now."""
@@ -66,19 +66,19 @@ class Sessions(ABC):
     def read(self, telemetry: Telemetry, client: Any, data: Mapping[str, object], response: Any) -> None:
         """Look at any answer and any event."""
         try:
-            for told in self.told(data, response):
-                if telemetry.listening() and self._counted.first(told.identity):
-                    began = self._begun.pop(told.start, None)
-                    call = open_call(telemetry, partial(self._request, client, told, response.request), began)
+            for finished in self.finished_calls(data, response):
+                if telemetry.listening() and self._counted.first(finished.identity):
+                    began = self._begun.pop(finished.start, None)
+                    call = open_call(telemetry, partial(self._request, client, finished, response.request), began)
                     if call is not None:
-                        call.see(told.data)
+                        call.see(finished.data)
                         call.end()
         except Exception as error:
             swallow("events of a session", error)
 
-    def _request(self, client: Any, told: Told, sent: Any) -> Request:
-        key = self._key(client, self._operation, self._models.get(told.runner or told.session), False)
+    def _request(self, client: Any, finished: FinishedCall, sent: Any) -> Request:
+        key = self._key(client, self._operation, self._models.get(finished.runner or finished.session), False)
         request = Request(Route(self._api, key), {}, sent.headers, sent.url)
-        if told.session:
-            request.params = {"conversation_id": told.session}
+        if finished.session:
+            request.params = {"conversation_id": finished.session}
         return request

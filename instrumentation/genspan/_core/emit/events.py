@@ -28,7 +28,7 @@ class Event(NamedTuple):
 
     key: Key
     context: Context
-    figures: Mapping[str, AttributeValue]
+    attributes: Mapping[str, AttributeValue]
     content: Content | None
     failed: Failure | None
     secrets: Secrets = NO_SECRETS
@@ -41,11 +41,11 @@ def emit(logger: Logger, event: Event) -> None:
         prompt, answer = event.content
         content: dict[str, Any] = {**render_genai.inputs(prompt), names.GEN_AI_OUTPUT_MESSAGES: answer}
         content = {name: event.secrets.scrub_all(value) for name, value in content.items() if value}
-        figures = {name: value for name, value in event.figures.items() if not name.startswith("mlflow.")}
+        shared = {name: value for name, value in event.attributes.items() if not name.startswith("mlflow.")}
         logger.emit(
             context=context,
             severity_number=SeverityNumber.DEBUG,
-            attributes={**render_genai.start(event.key), **figures, **content},
+            attributes={**render_genai.start(event.key), **shared, **content},
             event_name=names.EVENT_GEN_AI_CLIENT_INFERENCE_OPERATION_DETAILS,
         )
     if event.failed is not None:

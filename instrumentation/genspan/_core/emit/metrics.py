@@ -21,7 +21,7 @@ _MAX_CACHED: Final = 1000
 
 
 class Measurement(NamedTuple):
-    """The figures of one call, kept apart from its span so that a finaliser can leave them for later."""
+    """What is measured of one call, kept apart from its span so that a finaliser can leave them for later."""
 
     key: Key
     context: Context
@@ -95,7 +95,7 @@ class Instruments:
         self._cache: dict[object, _Attributes] = {}
 
     def record(self, m: Measurement) -> None:
-        """Record one model call. Token figures that are not known are not recorded."""
+        """Record one model call. Token counts that are not known are not recorded."""
         inference = m.key.operation in INFERENCE
         attributes = self._attributes(m)
         (self._inference if inference else self._duration).record(m.seconds, attributes.duration, m.context)
@@ -123,14 +123,14 @@ class Instruments:
             self._tool_calls.record(run.tool_calls, run.attributes, run.context)
 
     def _count(self, usage: Usage, attributes: dict[str, AttributeValue], context: Context) -> None:
-        figures = (
+        counts = (
             (names.METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_INPUT_TOKENS, "input", usage.input),
             (names.METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_OUTPUT_TOKENS, "output", usage.output),
             (names.METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_CACHE_READ_INPUT_TOKENS, "cache_read", usage.cache_read),
             (names.METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_CACHE_WRITE_INPUT_TOKENS, "", usage.cache_write),
             (names.METRIC_GEN_AI_CLIENT_INFERENCE_USAGE_REASONING_OUTPUT_TOKENS, "", usage.reasoning),
         )
-        for name, direction, total in figures:
+        for name, direction, total in counts:
             if total is None:
                 continue
             rest = total

@@ -1,4 +1,4 @@
-"""A finished call as attributes: figures first, content last, everything within what the span can hold."""
+"""A finished call as attributes: usage and facts first, content last, everything within what the span can hold."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Outcome(NamedTuple):
     first_chunk: float | None
 
 
-def figures(key: Key, params: Params, outcome: Outcome) -> dict[str, AttributeValue]:
+def of_call(key: Key, params: Params, outcome: Outcome) -> dict[str, AttributeValue]:
     """Attributes of a call in order of importance: under a small attribute limit the first ones stay."""
     response, failed = outcome.response, outcome.failed
     into: dict[str, AttributeValue] = {}

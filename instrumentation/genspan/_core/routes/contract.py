@@ -47,16 +47,16 @@ _NOTHING: Final[Mapping[str, object]] = {}
 class Fold(Protocol):
     """Rebuilds the provider's own response JSON from the chunks of one stream, in O(1) a chunk. Made without arguments.
 
-    Whatever ``figures`` alone gives must be right without ``content``, which is not called where nobody will see it,
+    Whatever ``metadata`` alone gives must be right without ``content``, which is not called where nobody will see it,
     nor for more chunks than are kept.
     """
 
-    def figures(self, chunk: Mapping[str, object]) -> None:
+    def metadata(self, chunk: Mapping[str, object]) -> None:
         """Take everything but the content: usage, ids, finish reasons, errors."""
         ...
 
     def content(self, chunk: Mapping[str, object]) -> None:
-        """Take the content. Called after ``figures``, with the same chunk."""
+        """Take the content. Called after ``metadata``, with the same chunk."""
         ...
 
     def data(self) -> dict[str, object]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genspan_semconv.model import Prompt, text, whole
+from genspan_semconv.model import Prompt, integer, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +53,7 @@ class Fetched(Once):
         """Which answer is read, and from where on."""
         found: Params = {"response_id": text(body.get("id")) or ""}
         cursor = body.get("starting_after")
-        return {**found, "stream_cursor": str(cursor)} if text(cursor) or whole(cursor) is not None else found
+        return {**found, "stream_cursor": str(cursor)} if text(cursor) or integer(cursor) is not None else found
 
     def response(self, data: Wire) -> Response:
         """The answer, with its usage if it is to be counted."""
