@@ -39,9 +39,5 @@ class Guard:
             return False
         if not isinstance(error, Exception):
             return False
-        self.swallow(error)
-        return True
-
-    def swallow(self, error: Exception) -> None:
-        """Log it once per site, at debug."""
         swallow(self._site, error)
+        return True

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk.trace import ReadableSpan
 
-_printing = Guard("line of a call in the terminal")
 _NAME_WIDTH: Final = 44
 _CONTROL: Final = dict.fromkeys((*range(32), *range(127, 160)), "?")
 """What a server names (a model, an error) moves no cursor here."""
@@ -28,7 +27,7 @@ class ConsoleLines(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         stream = sys.stderr
-        with _printing:
+        with Guard("line of a call in the terminal"):
             if stream is not None:  # pyright: ignore[reportUnnecessaryComparison]  # as under pythonw
                 # Rendered first and written in one piece: threads do not mix, and rich itself ends a program
                 # whose terminal has gone away.

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import ReadableSpan, Span
 
-_deciding = Guard("choice of a destination")
-
 
 class Outlet(SpanProcessor):
     """Passes spans on to processors that can change while the program runs; a provider's own list only grows.
@@ -29,7 +27,7 @@ class Outlet(SpanProcessor):
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         if self.before_span is not None:
-            with _deciding:
+            with Guard("choice of a destination"):
                 self.before_span()
         for processor in self.processors:
             processor.on_start(span, parent_context)

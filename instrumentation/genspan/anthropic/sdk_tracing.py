@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from genspan._core.emit.telemetry import Telemetry
     from genspan._core.hooks.wrappers import Args, Kwargs, Wrapped, Wrapper
 
-_running = Guard("start of a tool runner")
-_working = Guard("start of a work item")
-
 
 def _no_tracer(telemetry: Telemetry, original: Any) -> Any:
     """``BaseClient._tracer``, a property: none while somebody sees our spans in place of the SDK's."""
@@ -39,7 +36,7 @@ def _runner_span(telemetry: Telemetry) -> Wrapper:
 
     def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         started = wrapped(*args, **kwargs)
-        with _running:
+        with Guard("start of a tool runner"):
             span = trace.get_current_span()
             if started is None and span.is_recording():
                 instance._tool_runner_span = span  # which the SDK makes current, and neither ends nor changes
@@ -53,7 +50,7 @@ def _work_begins(telemetry: Telemetry) -> Wrapper:
 
     def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         wrapped(*args, **kwargs)
-        with _working:
+        with Guard("start of a work item"):
             turn = cast("Turn | None", loop.open(telemetry, instance, args, kwargs) if instance.span is None else None)
             if turn is not None:
                 with turn:

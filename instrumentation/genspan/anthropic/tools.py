@@ -25,9 +25,6 @@ _RUNNER, _SESSION, _TOOLSET = (
     f"anthropic.lib.tools.{module}" for module in ("_beta_runner", "_beta_session_runner", "_toolsets._runnable")
 )
 
-_failing = Guard("error of a tool")
-_ending = Guard("result of a tool")
-_expecting = Guard("tool calls of a message")
 
 loop = stainless.loop(messages, "anthropic")
 
@@ -68,7 +65,7 @@ class Around:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> Any:
-        with _ending:  # what the SDK tells the model of the run
+        with Guard("result of a tool"):  # what the SDK tells the model of the run
             result = obj(self._entered.result)
             self._run.result = result.get("content")
             self._run.code = "tool_error" if result.get("is_error") is True else None
@@ -81,7 +78,7 @@ def _error(telemetry: Telemetry) -> Wrapper:
     """``tool_error_content(exc)``, ``member_error_result(tool_use, exc)``: the SDK swallows what a tool raises."""
 
     def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        with _failing:
+        with Guard("error of a tool"):
             run = current_tool()
             if run is not None:
                 run.cause = kwargs["exc"] if "exc" in kwargs else args[-1]
@@ -97,7 +94,7 @@ def _expect_sync(telemetry: Telemetry) -> Wrapper:
     """``BaseSyncToolRunner._generate_tool_call_response()``: runs all tools that the last message asks for."""
 
     def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        with _expecting:
+        with Guard("tool calls of a message"):
             _expect(instance._get_last_assistant_message_content())
         return wrapped(*args, **kwargs)
 
@@ -106,7 +103,7 @@ def _expect_sync(telemetry: Telemetry) -> Wrapper:
 
 def _expect_async(telemetry: Telemetry) -> Wrapper:
     async def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        with _expecting:
+        with Guard("tool calls of a message"):
             _expect(await instance._get_last_assistant_message_content())
         return await wrapped(*args, **kwargs)
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from genspan._core.calls.call import Call, current_call
 from genspan._core.calls.turn import current_turn
-from genspan._core.guard import Guard
+from genspan._core.guard import swallow
 from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch
 from genspan._core.hooks.taps import tap_chunks
@@ -39,8 +39,6 @@ _METHODS: dict[str, tuple[Api, str]] = {
     "predict": (images, "generate_content"),
     "predictLongRunning": (images, "generate_content"),
 }
-
-_settling = Guard("a response of google-genai")
 
 
 @lru_cache(maxsize=512)
@@ -103,7 +101,7 @@ def _settle(stored: Stored, call: Call, result: Any) -> Any:
         else:
             _tap(call, result)
     except Exception as error:
-        _settling.swallow(error)
+        swallow("a response of google-genai", error)
     return result
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from genspan_semconv.model import Params, Wire
 
 _MODULE = "google.genai.live"
-_watching = Guard("a live session")
+_session_guard = Guard("a live session")
 
 
 class Session:
@@ -175,7 +175,7 @@ class Session:
         self._scope.end(error)
 
     def __del__(self) -> None:
-        with _watching:
+        with _session_guard:
             if not self._scope.ended and self._call is not None:
                 self._call.end(ending=None if self._call.finished else "dropped", finalising=True)
             self._scope.end()
@@ -185,14 +185,14 @@ class Session:
         send, recv = connection.send, connection.recv
 
         async def watched_send(message: Any, *args: Any, **kwargs: Any) -> Any:
-            with _watching:
+            with _session_guard:
                 if self._telemetry.listening():
                     self.sent(obj(parse(message)))
             return await self._watched(send(message, *args, **kwargs))
 
         async def watched_recv(*args: Any, **kwargs: Any) -> Any:
             received = await self._watched(recv(*args, **kwargs))
-            with _watching:
+            with _session_guard:
                 if self._telemetry.listening():
                     self.received(obj(parse(received)))
             return received
@@ -204,7 +204,7 @@ class Session:
         try:
             return await awaitable
         except Exception as error:
-            with _watching:
+            with _session_guard:
                 if any(kind.__name__ == "ConnectionClosed" for kind in type(error).__mro__):
                     self.lost(error)
             raise
@@ -220,10 +220,10 @@ class _Connecting:
         try:
             connection = await self._connecting.__aenter__()
         except BaseException as error:
-            with _watching:
+            with _session_guard:
                 self._session.refused(error)
             raise
-        with _watching:
+        with _session_guard:
             self._session.watch(connection)
         return connection
 
@@ -233,7 +233,7 @@ class _Connecting:
         try:
             return await self._connecting.__aexit__(kind, error, trace)
         finally:
-            with _watching:
+            with _session_guard:
                 self._session.end(error)
 
     def __getattr__(self, name: str) -> Any:
@@ -243,7 +243,7 @@ class _Connecting:
 def _connect(telemetry: Telemetry) -> Wrapper:
     def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         connecting = wrapped(*args, **kwargs)
-        with _watching:
+        with _session_guard:
             session = _session(telemetry, args[0], obj(kwargs.get("additional_headers") or kwargs.get("extra_headers")))
             return connecting if session is None else _Connecting(connecting, session)
         return connecting

@@ -36,8 +36,6 @@ _FILE: Final = re.compile(r"(?:^|/)files/([^/:?]+):download")
 _CLIENT: Final = "google.genai._api_client"
 _PIECE: Final = 2**20
 
-_reading = Guard("results of a batch")
-
 
 class _Asked(NamedTuple):
     """A request for videos: its span, and how long each is to be."""
@@ -131,7 +129,7 @@ class Stored:
         return wrapper
 
     def _begin(self, telemetry: Telemetry, client: Any, args: Args, kwargs: Kwargs) -> _Download | None:
-        with _reading:
+        with Guard("results of a batch"):
             found = _FILE.search(str(args[0] if args else kwargs.get("path")))
             if found is None or not telemetry.listening():
                 return None
@@ -156,7 +154,7 @@ class _Download:
 
     def end(self, returned: Any) -> None:
         """The file is there."""
-        with _reading:
+        with Guard("results of a batch"):
             fold = self._api.Fold()
             for line in self._lines(returned):
                 fold.metadata(obj(line))
@@ -196,7 +194,7 @@ class _Writer:
         self.lines: list[object] = []
 
     def write(self, data: bytes) -> Any:
-        with _reading:
+        with Guard("results of a batch"):
             self.lines.extend(map(_without_content, self.rest.feed(data)))
         return self._destination.write(data)
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from genspan._core.emit.telemetry import Telemetry
     from genspan._core.hooks.wrappers import Args, Kwargs, Wrapped, Wrapper
 
-_noting = Guard("function calls of google-genai")
-
 
 def can_run(instance: Any, args: Args, kwargs: Kwargs) -> bool:
     """Whether the SDK may run a function in this call of ``generate_content``, ``send_message`` or their twins.
@@ -80,7 +78,7 @@ def _note(telemetry: Telemetry) -> Wrapper:
     """Remember the ids of the calls that the model asks for, which the SDK drops before it runs them."""
 
     def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        with _noting:
+        with Guard("function calls of google-genai"):
             turn = current_turn()
             if turn is not None:
                 turn.release()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from genspan._core.calls.tool import Tool
-from genspan._core.guard import Guard
+from genspan._core.guard import swallow
 from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch
 from genspan._core.hooks.taps import tap_chunks
@@ -47,8 +47,6 @@ _METHODS: Final = {
     "batch_embed_contents": Method(embeddings, "embeddings"),
     "count_tokens": Method(count_tokens, "count_tokens"),
 }
-
-_settling = Guard("a response of google-generativeai")
 
 
 class MessageRequest(Request):
@@ -116,7 +114,7 @@ def _settle(call: Call, result: Any) -> Any:
         try:
             call.see(_answer(result))
         except Exception as error:
-            _settling.swallow(error)
+            swallow("a response of google-generativeai", error)
     call.finish()
     return result
 

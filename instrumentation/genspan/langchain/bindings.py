@@ -32,8 +32,6 @@ SHOW_ALL = "GENSPAN_LANGCHAIN_ALL_RUNS"
 
 _AGENTS: Final = ("langchain.agents.factory", "langgraph.prebuilt.chat_agent_executor")
 
-_configuring, _entering = Guard("callbacks of LangChain"), Guard("context of a run of LangChain")
-
 
 class Hooks:
     """The patch points of one instrumentation, which share what is known of runs."""
@@ -79,7 +77,7 @@ class Hooks:
 
         def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
             manager = wrapped(*args, **kwargs)
-            with _configuring:
+            with Guard("callbacks of LangChain"):
                 # LangGraph's own managers take handlers of its own class alone.
                 ours = type(manager).__module__.startswith("langchain_core.")
                 if ours and runs.telemetry.listening() and self._handler not in manager.handlers:
@@ -94,7 +92,7 @@ class Hooks:
 
         def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
             result = wrapped(*args, **kwargs)
-            with _entering:
+            with Guard("context of a run of LangChain"):
                 config = args[0] if args else kwargs["config"]
                 runs.enter(getattr(config.get("callbacks"), "parent_run_id", None))
             return result
@@ -140,7 +138,7 @@ class Hooks:
 
         def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
             inner = wrapped(*args, **kwargs)
-            with _configuring:
+            with Guard("callbacks of LangChain"):
                 if _is_agent(instance):
                     return named(read(runs, inner, Entry(is_agent=True)), inner)
             return inner
@@ -171,7 +169,7 @@ class Hooks:
         runs = self._of(telemetry)
 
         def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-            with _entering:
+            with Guard("context of a run of LangChain"):
                 runs.answered_from_cache()
             return wrapped(*args, **kwargs)
 
@@ -192,7 +190,7 @@ def entered(runs: Runs, entry: Entry) -> Generator[None]:
     try:
         yield
     except BaseException as error:
-        with _entering:
+        with Guard("context of a run of LangChain"):
             for identity in entry.began:
                 runs.end(identity, error)
         raise
@@ -244,5 +242,5 @@ async def _aread(runs: Runs, inner: AsyncGenerator[Any, Any], entry: Entry) -> A
 def _close(runs: Runs, entry: Entry) -> None:
     """End the run of a stream that is over, where LangChain did not."""
     if entry.run is not None:
-        with _entering:
+        with Guard("context of a run of LangChain"):
             runs.end(entry.run, GeneratorExit())

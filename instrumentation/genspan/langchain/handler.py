@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 ENTRY: Final = create_key("genspan-langchain-entry")
 """The method of LangChain's that the program entered last, as an ``Entry``."""
 
-_starting, _ending = Guard("start of a run of LangChain"), Guard("end of a run of LangChain")
 
 _STEPS: Final = ("prompt", "parser")
 _DEFAULT_NAMES: Final = ("Runnable", "LangGraph", "ChannelWrite", "ChannelRead", "Branch", "_", "<")
@@ -73,7 +72,7 @@ def make_handler(runs: Runs) -> Any:
 
 def _start(runs: Runs, begin: Begin) -> Callable[..., None]:
     def method(self: object, serialized: Any, given: Any, **run: Any) -> None:
-        with _starting:
+        with Guard("start of a run of LangChain"):
             begin(runs, obj(serialized), given, run)
 
     return method
@@ -81,7 +80,7 @@ def _start(runs: Runs, begin: Begin) -> Callable[..., None]:
 
 def _end(runs: Runs, answer: Callable[[Any], dict[str, object]]) -> Callable[..., None]:
     def method(self: object, result: Any, *, run_id: UUID, **_: Any) -> None:
-        with _ending:
+        with Guard("end of a run of LangChain"):
             runs.end(run_id, None, answer(result))
 
     return method
@@ -91,7 +90,7 @@ def _error(runs: Runs) -> Callable[..., None]:
     """``response`` is what a model had answered until then."""
 
     def method(self: object, error: BaseException, *, run_id: UUID, response: Any = None, **_: Any) -> None:
-        with _ending:
+        with Guard("end of a run of LangChain"):
             runs.end(run_id, error, _answer(response))
 
     return method

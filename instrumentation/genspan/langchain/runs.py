@@ -49,8 +49,6 @@ _PROVIDERS: Final = {
     "xai": "x_ai",
 }
 
-_recording = Guard("model run of LangChain")
-
 
 class Facts(NamedTuple):
     """What LangChain says of a run when it starts."""
@@ -193,7 +191,7 @@ class Runs:
             result = answer.get("result", NOTHING)
             run.span.finish(End(error, result, run.secrets, run.inference_calls, run.tool_calls))
         if run.model is not None and not run.calls:
-            with _recording:
+            with Guard("model run of LangChain"):
                 self._record(run, run.model, error, answer)
 
     def _record(self, run: Run, model: ModelRun, error: BaseException | None, answer: Mapping[str, object]) -> None:

@@ -41,8 +41,6 @@ _MEASURED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The attributes of a run's span that its metrics have, too."""
 
-_ending = Guard("end of a run of LangChain")
-
 
 class Start(NamedTuple):
     """What is known of a run when it starts: ``given`` is its input, ``attributes`` are those that samplers see."""
@@ -99,7 +97,7 @@ class RunSpan(Scope):
         failed: Failure | None = None
         attributes: dict[str, AttributeValue] = {}
         settings = self._telemetry.settings
-        with _ending:
+        with Guard("end of a run of LangChain"):
             if end.error is not None and not any(kind.__name__ in _NO_ERRORS for kind in type(end.error).__mro__):
                 failed = errors.failure(end.error, settings.span_content, end.secrets)
                 attributes[names.ERROR_TYPE] = failed.type

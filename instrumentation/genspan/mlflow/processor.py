@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from genspan.mlflow.exporter import MlflowSpanExporter
 
-_noting = Guard("run and experiment of a trace")
 _NOTED: Final = (names.MLFLOW_EXPERIMENT_ID, names.MLFLOW_SOURCE_RUN)
 
 
@@ -37,7 +36,7 @@ class MlflowSpanProcessor(BatchSpanProcessor):
         self._compared: tuple[str, bool] = ("", False)
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        with _noting:
+        with Guard("run and experiment of a trace"):
             parent: Any = trace.get_current_span(parent_context)
             if parent.get_span_context().is_valid and not parent.get_span_context().is_remote:
                 known: dict[str, str] = getattr(parent, "attributes", None) or {}

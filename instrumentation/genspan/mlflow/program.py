@@ -15,7 +15,6 @@ from genspan._core.guard import Guard
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_asking = Guard("reading what the program told mlflow")
 _ADDRESS: Final = "mlflow.tracking._tracking_service.utils"
 _FLUENT: Final = "mlflow.tracking.fluent"
 
@@ -26,7 +25,7 @@ def variables() -> Mapping[str, str]:
     Where it named no address this is MLflow's own default, a database or a folder of files.
     """
     module: Any = sys.modules.get(_ADDRESS)
-    with _asking:
+    with Guard("reading what the program told mlflow"):
         if module is not None and (module.is_tracking_uri_set() or experiment_id() is not None):
             return {TRACKING_URI: str(module.get_tracking_uri())}
     return {}
@@ -48,7 +47,7 @@ def run_id() -> str | None:
 
 def _run() -> Any:
     fluent: Any = sys.modules.get(_FLUENT)
-    with _asking:
+    with Guard("reading what the program told mlflow"):
         if fluent is not None:
             return fluent._get_latest_active_run()
     return None

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from genspan.mlflow.destination import Destination
 
 REQUIREMENT: Final = "mlflow>=3.6"
-_linking = Guard("link of traces to a run")
 _SQLITE: Final = "sqlite:///"
 
 
@@ -138,7 +137,7 @@ def _unreadable(error: Exception) -> ExportError:
 def _link(store: Any, spans: Sequence[ReadableSpan], run: str) -> None:
     """As the server does for its header: the traces whose first span is among these."""
     begun = {f"tr-{span.context.trace_id:032x}" for span in spans if span.parent is None and span.context is not None}
-    with _linking:
+    with Guard("link of traces to a run"):
         if begun:
             store.link_traces_to_run(sorted(begun), run)
 

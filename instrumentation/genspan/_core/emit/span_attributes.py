@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from genspan._core.emit import large_data, limits
 from genspan._core.emit.metrics import INFERENCE
-from genspan._core.guard import Guard
+from genspan._core.guard import swallow
 from genspan_semconv import attributes as names
 from genspan_semconv import render_genai, render_mlflow
 from genspan_semconv.model import Prompt
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     from genspan._core.routes.contract import Api
     from genspan_semconv.model import AttributeValue, Key, Message, Params, Response
 
-_usage = Guard("usage of a call")
-_details = Guard("attributes of a call")
-_prompting = Guard("content of a request")
-_answering = Guard("content of an answer")
-_rendering = Guard("rendering content")
 
 _FAILED: Final = "error"
 """The finish reason of the conventions where one was due and never came."""
@@ -50,7 +45,7 @@ def of_call(key: Key, params: Params, outcome: Outcome) -> dict[str, AttributeVa
             render_mlflow.usage(key.operation, response.usage, into)
             render_genai.usage(response.usage, into)
     except Exception as error:
-        _usage.swallow(error)
+        swallow("usage of a call", error)
     try:
         if outcome.ending is not None and (key.stream or failed is None):
             into[names.GENSPAN_RESPONSE_PARTIAL] = True
@@ -67,7 +62,7 @@ def of_call(key: Key, params: Params, outcome: Outcome) -> dict[str, AttributeVa
             into[names.HTTP_REQUEST_RESEND_COUNT] = outcome.attempts - 1
         render_genai.params(params, into)
     except Exception as error:
-        _details.swallow(error)
+        swallow("attributes of a call", error)
     return into
 
 
@@ -89,12 +84,12 @@ def read_content(
             large_data.name_in_messages(prompt.messages, max_blob)
             large_data.name_in_parts(prompt.system, max_blob)
     except Exception as error:
-        _prompting.swallow(error)
+        swallow("content of a request", error)
     try:
         answer = api.answer(data)
         large_data.name_in_messages(answer, max_blob)
     except Exception as error:
-        _answering.swallow(error)
+        swallow("content of an answer", error)
     return Content(prompt, answer)
 
 
@@ -132,5 +127,5 @@ class Writer(NamedTuple):
                 try:
                     limits.put(name, value, self.limit, self.secrets, into)
                 except Exception as error:
-                    _rendering.swallow(error)
+                    swallow("rendering content", error)
         return into

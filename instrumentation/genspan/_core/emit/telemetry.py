@@ -21,7 +21,7 @@ from genspan._core.context import emitting, of_span_only, session_attributes
 from genspan._core.emit.events import emit
 from genspan._core.emit.metrics import Instruments
 from genspan._core.emit.usage_deduplication import deduplicate_usage
-from genspan._core.guard import Guard
+from genspan._core.guard import Guard, swallow
 from genspan_semconv import render_genai, render_mlflow
 
 if TYPE_CHECKING:
@@ -43,9 +43,6 @@ _MAX_CACHED: Final = 1000
 _MAX_WAITING: Final = 10_000
 
 _logger = logging.getLogger("genspan")
-_starting = Guard("start of a span")
-_measuring = Guard("metrics")
-_announcing = Guard("events")
 
 
 _missed: list[bool] = []
@@ -141,7 +138,7 @@ class Telemetry:
         try:
             return self._start(*self._named(key), context, kind, began)
         except Exception as error:
-            _starting.swallow(error)
+            swallow("start of a span", error)
             return trace.NonRecordingSpan(trace.get_current_span(context).get_span_context())
 
     def rename(self, span: Span, key: Key) -> None:
@@ -153,7 +150,7 @@ class Telemetry:
 
     def start_tool(self, tool: str, call_id: str | None, description: str | None, context: Context) -> Span:
         """Start the span of one run of a tool."""
-        with _starting:
+        with Guard("start of a span"):
             attributes = {**render_genai.tool(tool, call_id, description), **render_mlflow.start(_TOOL, None)}
             return self._start(f"{_TOOL} {tool}", attributes, context, SpanKind.INTERNAL)
         return trace.NonRecordingSpan(trace.get_current_span(context).get_span_context())
@@ -162,7 +159,7 @@ class Telemetry:
         self, name: str, attributes: dict[str, AttributeValue], context: Context, kind: SpanKind = SpanKind.INTERNAL
     ) -> Span:
         """Start the span of what a framework runs: an agent, a workflow, a tool, a retrieval."""
-        with _starting:
+        with Guard("start of a span"):
             return self._start(name, attributes, context, kind)
         return trace.NonRecordingSpan(trace.get_current_span(context).get_span_context())
 
@@ -208,10 +205,10 @@ class Telemetry:
             if instruments is not None:
                 instruments.record(measurement)
         except Exception as error:
-            _measuring.swallow(error)
+            swallow("metrics", error)
         if event is None:
             return
-        with _announcing:
+        with Guard("events"):
             if self.logging():
                 emit(self._logger, event)
 
@@ -226,7 +223,7 @@ class Telemetry:
             self._measure_run(run, seconds)
 
     def _measure_run(self, run: RunMeasurement, seconds: float) -> None:
-        with _measuring:
+        with Guard("metrics"):
             instruments = self.instruments()
             if instruments is not None:
                 instruments.record_run(run, seconds)

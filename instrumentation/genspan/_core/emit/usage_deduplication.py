@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import SpanProcessor
 
-from genspan._core.guard import Guard
+from genspan._core.guard import swallow
 from genspan._core.routes.seen_ids import Recent
 from genspan_semconv import attributes as names
 from genspan_semconv.usage_attributes import is_usage
@@ -33,8 +33,6 @@ _FIGURES: Final = frozenset((names.GEN_AI_USAGE_INPUT_TOKENS, names.GEN_AI_USAGE
 _logger = logging.getLogger("genspan")
 _lock = Lock()
 _providers: WeakValueDictionary[int, TracerProvider] = WeakValueDictionary()
-_starting = Guard("start of a span of a model call")
-_ending = Guard("usage of a span around model calls")
 
 
 def deduplicate_usage(provider: TracerProvider) -> None:
@@ -77,7 +75,7 @@ class UsageDeduplicator(SpanProcessor):
                 if around is not None:
                     self._running[span.get_span_context().span_id] = around
         except Exception as error:
-            _starting.swallow(error)
+            swallow("start of a span of a model call", error)
 
     def _on_ending(self, span: Span) -> None:
         try:
@@ -90,7 +88,7 @@ class UsageDeduplicator(SpanProcessor):
             if around is not None:
                 self._counted_below.put(around, True)
         except Exception as error:
-            _ending.swallow(error)
+            swallow("usage of a span around model calls", error)
 
     on_ending = _on_ending  # the name in the specification, where the SDK's is still marked as experimental
 
