@@ -101,7 +101,7 @@ def test_an_error(traced, provider):
 def test_a_stream_that_the_program_leaves(traced, provider):
     """The framework's span may end first; the usage that has arrived is on ours."""
     telemetry = traced()
-    provider.script(Reply(text="word " * 40, slow=0.01))
+    provider.script(Reply(text="word " * 40, hold=1))
     run(agent(), StreamingMode.SSE, stop_after=1)
     nested(telemetry, 1)
 

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.e2e
 __all__ = ["mlflow_server"]
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("program", "root", "calls"), [("google_adk_team", "invoke_workflow", 3), ("pydantic_ai_agent", "invoke_agent", 2)]
 )
