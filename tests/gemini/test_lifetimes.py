@@ -272,7 +272,7 @@ def test_collection_at_every_allocation_does_not_deadlock():
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
-        seconds=60,
+        timeout=600,
         check=False,
     )
     assert done.stdout.strip() == "done", done.stderr[-3000:]

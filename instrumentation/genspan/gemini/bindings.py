@@ -74,15 +74,15 @@ def _describe(stored: Stored, instance: Any, args: Args, kwargs: Kwargs) -> Requ
     found = route(request.method, request.url, provider)
     if found is None and (later := stored.find(provider, request)) is not None:
         return later
-    found = found or _behind_one_url(request.url)
+    found = found or _behind_one_url(request.method, request.url)
     return None if found is None else Request(found, request.data, request.headers, request.url)
 
 
-def _behind_one_url(url: str) -> Route | None:
+def _behind_one_url(method: str, url: str) -> Route | None:
     """A gateway may stand at a base URL to which the SDK adds no path; then only the user's call tells what this is."""
     turn = current_turn()
     parts = urlsplit(url)
-    if turn is None or ":" in parts.path:
+    if turn is None or ":" in parts.path or method.upper() != "POST":
         return None
     api, key = turn.request().route
     return Route(api, key._replace(address=parts.hostname, port=port_of(parts)))

@@ -140,6 +140,10 @@ def _resource(method: str, pattern: str, handler: Any, api: str) -> Route:
     return Route(method, path, api, handler, bills=api == "interactions")
 
 
+def _of_google(route: Route) -> Route:
+    return replace(route, header="x-goog-api-client")
+
+
 WIRE = Wire(
     name="gemini",
     routes=(
@@ -156,14 +160,14 @@ WIRE = Wire(
         _resource("GET", r"cachedContents/(?P<name>[^/:]+)", other.get_cache, "cachedContents"),
         _resource("PATCH", r"cachedContents/(?P<name>[^/:]+)", other.get_cache, "cachedContents"),
         _resource("DELETE", r"cachedContents/(?P<name>[^/:]+)", other.nothing, "cachedContents"),
-        _resource("GET", r"(?:batches|batchPredictionJobs)(?:/[^/:]+)?", other.nothing, "batches"),
+        _of_google(_resource("GET", r"(?:batches|batchPredictionJobs)(?:/[^/:]+)?", other.nothing, "batches")),
         _resource("POST", r"(?:batches|batchPredictionJobs)/[^/:]+:cancel", other.nothing, "batches"),
         _resource("POST", "batchPredictionJobs", other.nothing, "batches"),
         _route("asyncBatchEmbedContent", other.create_batch, "batchGenerateContent"),
         _resource("GET", r"files/[^/:]+:download", other.nothing, "files"),
         _resource("GET", r"models/[^/:]+/operations/[^/:]+", other.nothing, "operations"),
         _route("fetchPredictOperation", other.nothing, "operations"),
-        replace(_resource("POST", "decisions", other.decide, "decisions"), bills=True),
+        _of_google(replace(_resource("POST", "decisions", other.decide, "decisions"), bills=True)),
         _resource("POST", "interactions", other.interact, "interactions"),
         _resource("GET", r"interactions/(?P<name>[^/:]+)", other.interact, "interactions"),
         _resource("GET", r"(?:publishers/google/)?models/(?P<model>[^/:]+)", other.describe_model, "models"),

@@ -142,7 +142,7 @@ class FakeProvider:
         for wire in self.wires:
             for route in wire.routes:
                 match = route.method == request.method and route.path.search(request.path)
-                if match:
+                if match and (not route.header or route.header in request.headers):
                     request.match = match.groupdict()
                     return wire, route
         return None

@@ -52,6 +52,8 @@ class Route:
     """For a websocket: `socket(ws, request, enter)`; `enter(body, usage)` makes an entry of the ledger per answer."""
     bills: bool = True
     """False: tokens in its answers are not those of a model call (stored, or only counted)."""
+    header: str = ""
+    """A header that tells whose client asks, where another provider has the same path."""
 
 
 @dataclass(frozen=True, slots=True)
