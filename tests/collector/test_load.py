@@ -38,7 +38,7 @@ class Mlflow(mlflow.MlflowServer):
         super().__init__(f"http://127.0.0.1:{self.port}", folder)
 
     def start(self) -> Mlflow:
-        self.process = mlflow._start(self.program, self.folder, self.port)
+        self.process = mlflow._start(self.program, self.folder, self.port, {})
         mlflow._wait_until_ready(self, self.process)
         return self
 

@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "collector.py"
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+ONLY_ON_THE_PATH = f"""
+import sys
+sys.path.insert(0, {str(SCRIPTS)!r})
+import collector
+collector.GO = ("go",)
+sys.exit(collector.main(sys.argv[1:]))
+"""
 
 
 @pytest.fixture
@@ -21,7 +28,7 @@ def bare(tmp_path):
 
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {"PATH": str(programs), "GENSPAN_CACHE": str(tmp_path / "cache"), **variables}
-        command = [sys.executable, SCRIPT, *arguments]
+        command = [sys.executable, "-c", ONLY_ON_THE_PATH, *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
 
     return run
