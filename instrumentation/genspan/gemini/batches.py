@@ -9,8 +9,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
+from genspan.gemini.resources import error_status, model_name
 from genspan.gemini.usage import read_usage
-from genspan_semconv.model import NoContent, Response, Usage, count, integer, obj, seq, text
+from genspan_semconv.model import NoContent, Response, Usage, count, obj, seq, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -150,8 +151,7 @@ def _jobs(data: Wire) -> list[Wire]:
 
 
 def _model(job: Wire) -> str | None:
-    model = text(obj(job.get("metadata")).get("model")) or text(job.get("model"))
-    return model and model.rpartition("models/")[2]
+    return model_name(text(obj(job.get("metadata")).get("model")) or job.get("model"))
 
 
 def _answers(job: Wire, results_in: Callable[[str, str], None]) -> Iterator[object]:
@@ -179,4 +179,4 @@ def _state(job: Wire) -> tuple[str | None, str | None]:
     error = obj(job.get("error"))
     if state != "failed" or not error or given.endswith("EXPIRED"):
         return state, None
-    return state, text(error.get("status")) or str(integer(error.get("code")) or "error")
+    return state, error_status(error)

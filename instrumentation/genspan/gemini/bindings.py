@@ -17,7 +17,7 @@ from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch
 from genspan._core.hooks.taps import tap_chunks
 from genspan._core.routes.contract import Api, Request, Route
-from genspan._core.routes.provider_names import default_port
+from genspan._core.routes.provider_names import port_of
 from genspan._core.wire.json_text import parse
 from genspan.gemini import count_tokens, embeddings, generate_content, images, tools
 from genspan.gemini.stored import Stored
@@ -56,11 +56,6 @@ def route(method: str, url: str, provider: str) -> Route | None:
         api, operation = _METHODS["embedContent"]
     key = Key(operation, provider, model, parts.hostname, port_of(parts), action.startswith("stream"))
     return Route(api, key)
-
-
-def port_of(url: Any) -> int | None:
-    """The port of a URL of urllib's or httpx's, also where it is not written."""
-    return url.port or default_port(url.scheme)
 
 
 def provider_of(client: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genspan.gemini import generate_content
+from genspan.gemini.resources import model_name
 from genspan_semconv import attributes as names
 from genspan_semconv.model import Last, Response, count, obj, text
 
@@ -27,10 +28,9 @@ class Cache:
 
     def response(self, data: Wire) -> Response:
         """How many tokens it holds, and for which model."""
-        model = text(data.get("model"))
         return Response(
             id=text(data.get("name")),
-            requested_model=model and model.rpartition("models/")[2],
+            requested_model=model_name(data.get("model")),
             operation=self._operation,
             attributes={
                 names.GCP_GEN_AI_CACHE_TOTAL_TOKENS: count(obj(data.get("usageMetadata")).get("totalTokenCount"))

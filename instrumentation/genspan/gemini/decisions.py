@@ -37,9 +37,7 @@ def prompt(body: Wire) -> Prompt:
     asked = interactions.prompt({"input": body.get("input")})
     questions = obj(body.get("questions"))
     if questions:
-        asked.messages.append(
-            {"role": "user", "parts": [text_part(json.dumps({"questions": questions}, ensure_ascii=False))]}
-        )
+        asked.messages.append({"role": "user", "parts": [text_part(_json({"questions": questions}))]})
     return asked
 
 

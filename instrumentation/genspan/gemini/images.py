@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from genspan.gemini import params as parameters
 from genspan.gemini.generate_content import BLOCKED
 from genspan.gemini.parts import finished, media
+from genspan.gemini.resources import error_status
 from genspan_semconv.model import Last as Fold
 from genspan_semconv.model import Prompt, Response, integer, obj, seq, text, texts
 from genspan_semconv.parts import text_part
@@ -40,7 +41,7 @@ def response(data: Wire) -> Response:
         id=name,
         finish_reasons=reasons if BLOCKED in reasons else [],
         summary={"operation": name} if name else None,
-        error=text(error.get("status")) or str(integer(error.get("code")) or "error") if error else None,
+        error=error_status(error),
     )
 
 

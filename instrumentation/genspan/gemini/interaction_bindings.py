@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlencode
 
 from genspan._core.hooks import speakeasy, stainless
 from genspan._core.routes.contract import Request, Route
+from genspan._core.routes.provider_names import port_of
 from genspan._core.routes.seen_ids import Counted, Recent
 from genspan._core.routes.stored_responses import Fetched, Once
 from genspan._core.wire.json_text import parse
 from genspan.gemini import decisions, interactions
-from genspan.gemini.bindings import port_of, provider_of
+from genspan.gemini.bindings import provider_of
+from genspan.gemini.resources import model_name
 from genspan_semconv.model import Key, obj, text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from genspan._core.hooks.patches import Patch, Replacement
     from genspan._core.routes.contract import Api
     from genspan_semconv.model import Response, Wire
@@ -53,31 +58,36 @@ def patches() -> tuple[Patch | Replacement, ...]:
     unfinished, counted = Unfinished(), Counted()
     created, fetched = Once(unfinished, counted), Fetched(unfinished, counted)
 
-    def find(method: str, path: str, query: str, body: Wire, address: Address) -> Route | None:
+    def find(
+        method: str, path: str, query: str, address: Address, read: Callable[[], Wire]
+    ) -> tuple[Route, Wire] | None:
+        """Where a request leads, and its body, or what stands for that where it fetches."""
         found = _PATH.search(path)
         if found is None or (method, bool(found["id"])) not in (("POST", False), ("GET", True)):
             return None
         if found["id"]:
-            return Route(fetched, _key(_FETCH, None, address, parse_qs(query).get("stream") == ["true"]))
+            asked = parse_qs(query)
+            stream = asked.get("stream", [""])[0].lower() == "true"
+            body: Wire = {"id": found["id"], "starting_after": asked.get("last_event_id", [None])[0]}
+            return Route(fetched, _key(_FETCH, None, address, stream)), body
+        body = read()
         model = text(body.get("model")) or text(body.get("agent"))
         if found["decisions"]:  # their models are named as resources
-            return Route(decisions, _key(_GENERATE, model and model.rpartition("models/")[2], address, False))
-        return Route(created, _key(_GENERATE, model, address, body.get("stream") is True))
+            return Route(decisions, _key(_GENERATE, model_name(model), address, False)), body
+        return Route(created, _key(_GENERATE, model, address, body.get("stream") is True)), body
 
     def from_speakeasy(sdk: Any, request: Any) -> Request | None:
         address = _provider(sdk), request.url.host, port_of(request.url)
-        body: Wire = obj(parse(request.content)) if request.method == "POST" else {}
         query = str(request.url.query, "ascii")
-        route = find(request.method, request.url.path, query, body, address)
-        if route is None:
-            return None
-        return Request(route, body or _fetch(request.url.path, query), request.headers, str(request.url))
+        found = find(request.method, request.url.path, query, address, lambda: obj(parse(request.content)))
+        return None if found is None else Request(*found, request.headers, str(request.url))
 
     def from_stainless(client: Any, options: Any) -> Request | None:
         address = _provider(client), client.base_url.host, port_of(client.base_url)
-        body, query = stainless.wire_body(options), urlencode(obj(options.params), doseq=True)
-        route = find(options.method.upper(), options.url, query.lower(), body, address)
-        return None if route is None else Request(route, body or _fetch(options.url, query), obj(options.headers), "")
+        query = urlencode(obj(options.params), doseq=True)
+        body = partial(stainless.given_body, options)
+        found = find(options.method.upper(), options.url, query, address, body)
+        return None if found is None else Request(*found, obj(options.headers), "")
 
     module = "google.genai._gaos.google_genai"
     rows: tuple[tuple[str, Api, str], ...] = (
@@ -100,12 +110,6 @@ def _provider(client: Any) -> str:
     return (
         "gcp.vertex_ai" if getattr(client, "_is_vertex", False) else provider_of(getattr(client, "_api_client", None))
     )
-
-
-def _fetch(path: str, query: str) -> Wire:
-    """What stands for the body of a request that fetches."""
-    found = cast("re.Match[str]", _PATH.search(path))
-    return {"id": found["id"], "starting_after": parse_qs(query).get("last_event_id", [None])[0]}
 
 
 def _key(operation: str, model: str | None, address: Address, stream: bool) -> Key:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from genspan.gemini import params as parameters
 from genspan.gemini.parts import finished, modality, read_contents, read_message, read_parts, read_tools
+from genspan.gemini.resources import error_status
 from genspan.gemini.streamed_parts import StreamedParts
 from genspan.gemini.usage import merged, read_usage
 from genspan_semconv import attributes as names
@@ -228,7 +229,7 @@ def response(data: Wire) -> Response:
         finish_reasons=[reason] if reason else [],
         usage=usage,
         complete=reason is not None,
-        error=(text(error.get("status")) or str(integer(error.get("code")) or "error")) if error else None,
+        error=error_status(error),
         attributes={names.GCP_GEN_AI_RESPONSE_TRAFFIC_TYPE: traffic},
     )
 

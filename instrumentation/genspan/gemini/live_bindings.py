@@ -16,9 +16,10 @@ from genspan._core.calls.turn import open_turn
 from genspan._core.guard import Guard
 from genspan._core.hooks.patches import Patch
 from genspan._core.routes.contract import Request, Route
+from genspan._core.routes.provider_names import port_of
 from genspan._core.wire.json_text import parse
 from genspan.gemini import live
-from genspan.gemini.bindings import port_of
+from genspan.gemini.resources import model_name
 from genspan_semconv import attributes as names
 from genspan_semconv.model import Key, obj, text
 
@@ -260,7 +261,7 @@ def _request(url: str, headers: Wire, body: Wire, params: Params) -> Request:
     """A turn as a call. The path of the URL tells whose client it is, also behind a gateway."""
     parts = urlsplit(url)
     provider = "gcp.gemini" if "google.ai.generativelanguage" in parts.path else "gcp.vertex_ai"
-    model = (text(obj(body.get("setup")).get("model")) or "").rpartition("models/")[2] or None
+    model = model_name(obj(body.get("setup")).get("model")) or None
     key = Key("generate_content", provider, model, parts.hostname, port_of(parts), True)
     request = Request(Route(live, key), body, headers, url)
     request.params = params

@@ -11,14 +11,15 @@ from genspan._core.calls.call import open_call
 from genspan._core.guard import Guard
 from genspan._core.hooks.patches import Patch
 from genspan._core.routes.contract import Request, Route
-from genspan._core.routes.provider_names import default_port
+from genspan._core.routes.provider_names import port_of
 from genspan._core.routes.routing import Row, finder
 from genspan._core.routes.seen_ids import Counted, Recent
 from genspan._core.wire.jsonl import Lines
 from genspan.gemini import images, videos
 from genspan.gemini.batches import Jobs, Results
 from genspan.gemini.caches import Cache
-from genspan_semconv.model import Key, obj, text
+from genspan.gemini.resources import model_name
+from genspan_semconv.model import Key, obj
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,23 +78,23 @@ class Stored:
         elif "id" in parts or "cache" in parts:
             body = {**body, **parts}
         else:
-            model = _model(body.get("model"))
+            model = model_name(body.get("model"))
         route = Route(api, _key(row.operation, provider, model, request.url))
         return Request(route, body, request.headers, request.url)
 
     def _operation(self, body: Wire, model: str) -> videos.Operation:
-        asked = self._videos.get(_model(body.get("operationName")) or "")
+        asked = self._videos.get(model_name(body.get("operationName")) or "")
         return videos.Operation(self._counted.first, model, asked.seconds if asked else None)
 
     def settle(self, call: Call, data: object) -> None:
         """Remember a request for videos; link what is read of them to it."""
         request = call.request
         if isinstance(request.route.api, videos.Operation):
-            asked = self._videos.get(_model(obj(request.body).get("operationName")) or "")
+            asked = self._videos.get(model_name(obj(request.body).get("operationName")) or "")
             if asked is not None:
                 call.link(asked.span)
         elif request.url and str(request.url).partition("?")[0].endswith(":predictLongRunning"):
-            name = _model(obj(data).get("name"))
+            name = model_name(obj(data).get("name"))
             if name:
                 self._videos.put(name, _Asked(call.span_context, videos.seconds_asked(request.body)))
 
@@ -211,10 +212,4 @@ def _without_content(line: object) -> dict[str, object]:
 
 def _key(operation: str, provider: str, model: str | None, url: str) -> Key:
     parts = urlsplit(url)
-    return Key(operation, provider, model, parts.hostname, parts.port or default_port(parts.scheme), False)
-
-
-def _model(name: object) -> str | None:
-    """The name of a model, or of one of its operations, without what is before it."""
-    found = text(name)
-    return found and found.rpartition("models/")[2]
+    return Key(operation, provider, model, parts.hostname, port_of(parts), False)

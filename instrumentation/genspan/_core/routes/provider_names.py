@@ -65,6 +65,11 @@ def default_port(scheme: str) -> int | None:
     return {"https": 443, "wss": 443, "http": 80, "ws": 80}.get(scheme)
 
 
+def port_of(url: Any) -> int | None:
+    """The port of a URL of urllib's or httpx's, also where it is not written."""
+    return url.port or default_port(url.scheme)
+
+
 class Keys:
     """Makes the keys of calls by the client that makes them and the URL that it sends to.
 
@@ -80,9 +85,8 @@ class Keys:
     def key(self, client: Any, operation: str, model: str | None, stream: bool, url: Any = None) -> Key:
         """The key of a call; ``url`` where it is not the client's own."""
         url = client.base_url if url is None else url
-        port = url.port or default_port(url.scheme)
         provider = self._provider(url.host, cast("type[Any]", type(client)))
-        return Key(operation, provider, model, url.host, port, stream)
+        return Key(operation, provider, model, url.host, port_of(url), stream)
 
     def _name_provider(self, host: str, client: type[Any]) -> str:
         names = [kind.__name__.removeprefix("Async") for kind in client.__mro__]
