@@ -10,6 +10,7 @@ from genspan.anthropic.parts import read_blocks, read_message, read_tools
 from genspan.anthropic.text_completions import TextCompletions
 from genspan.anthropic.token_count import TokenCount
 from genspan_semconv.model import Response, Usage
+from tests.support.folding import folded
 
 HI = {"type": "text", "content": "hi"}
 TEXT = {"type": "text", "text": "hi"}
@@ -290,15 +291,6 @@ def test_text_completions():
     assert api.response(data) == made(model="c", finish_reasons=["stop_sequence"], complete=True, final=True)
 
 
-def folded(*events, figures_alone=False):
-    fold = messages.Fold()
-    for event in events:
-        fold.metadata(event)
-        if not figures_alone:
-            fold.content(event)
-    return fold.data()
-
-
 def start(**usage):
     return {"type": "message_start", "message": {"id": "m", "model": "c", "content": [], "usage": usage}}
 
@@ -315,9 +307,10 @@ def delta(kind, index=0, **fields):
     return {"type": "content_block_delta", "index": index, "delta": {"type": kind, **fields}}
 
 
-@pytest.mark.parametrize("figures_alone", [False, True])
-def test_a_stream(figures_alone):
+@pytest.mark.parametrize("metadata_alone", [False, True])
+def test_a_stream(metadata_alone):
     data = folded(
+        messages,
         start(input_tokens=9, output_tokens=1, cache_read_input_tokens=3, service_tier="standard"),
         {"type": "ping"},
         begin(type="text", text=""),
@@ -326,7 +319,7 @@ def test_a_stream(figures_alone):
         {"type": "content_block_stop", "index": 0},
         stop(output_tokens=4),
         {"type": "message_stop"},
-        figures_alone=figures_alone,
+        metadata_alone=metadata_alone,
     )
     assert messages.response(data) == made(
         id="m",
@@ -337,7 +330,7 @@ def test_a_stream(figures_alone):
         final=True,
         attributes={TIER: "standard", SPEED: None},
     )
-    parts = [] if figures_alone else [HI]
+    parts = [] if metadata_alone else [HI]
     assert messages.answer(data) == [{"role": "assistant", "parts": parts, "finish_reason": "stop"}]
 
 
@@ -358,7 +351,7 @@ def test_a_stream(figures_alone):
     ],
 )
 def test_usage_of_a_stream(events, usage):
-    assert messages.response(folded(*events)).usage == usage
+    assert messages.response(folded(messages, *events)).usage == usage
 
 
 @pytest.mark.parametrize(
@@ -372,7 +365,7 @@ def test_usage_of_a_stream(events, usage):
     ],
 )
 def test_error_of_a_stream(events, error):
-    assert messages.response(folded(*events)).error == error
+    assert messages.response(folded(messages, *events)).error == error
 
 
 CALL = {"type": "tool_call", "name": "f", "arguments": {"x": 1}, "id": "c"}
@@ -455,13 +448,15 @@ CALL = {"type": "tool_call", "name": "f", "arguments": {"x": 1}, "id": "c"}
     ],
 )
 def test_blocks_of_a_stream(events, expected):
-    (message,) = messages.answer(folded(*events))
+    (message,) = messages.answer(folded(messages, *events))
     assert message["parts"] == expected
 
 
 def test_why_a_stream_stopped():
     data = folded(
-        start(), {"type": "message_delta", "delta": {"stop_reason": "refusal", "stop_details": {"category": "x"}}}
+        messages,
+        start(),
+        {"type": "message_delta", "delta": {"stop_reason": "refusal", "stop_details": {"category": "x"}}},
     )
     (message,) = messages.answer(data)
     assert message["parts"] == [{"type": "stop_details", "category": "x"}]

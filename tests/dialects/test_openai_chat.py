@@ -10,6 +10,7 @@ from genspan.dialects.openai_media import Fold as MediaFold
 from genspan.dialects.openai_media import Media
 from genspan.dialects.openai_params import read
 from genspan_semconv.model import Response, Usage
+from tests.support.folding import folded
 
 USAGE = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
 HI = {"type": "text", "content": "hi"}
@@ -146,28 +147,20 @@ def test_answer(data, expected):
     assert openai_chat.answer(data) == expected
 
 
-def folded(*chunks, figures_alone=False):
-    fold = openai_chat.Fold()
-    for chunk in chunks:
-        fold.metadata(chunk)
-        if not figures_alone:
-            fold.content(chunk)
-    return fold.data()
-
-
 def piece(delta=None, index=0, finish=None, **more):
     return {"choices": [{"index": index, "delta": delta or {}, "finish_reason": finish}], **more}
 
 
-@pytest.mark.parametrize("figures_alone", [False, True])
-def test_figures_of_a_stream(figures_alone):
+@pytest.mark.parametrize("metadata_alone", [False, True])
+def test_figures_of_a_stream(metadata_alone):
     data = folded(
+        openai_chat,
         piece({"role": "assistant", "content": ""}, id="r", model="m", service_tier=None),
         piece({"content": "h"}, id="later", service_tier="flex"),
         piece({"content": "i"}, system_fingerprint="fp", model=""),
         piece({}, finish="stop"),
         {"choices": [], "usage": USAGE},
-        figures_alone=figures_alone,
+        metadata_alone=metadata_alone,
     )
     assert data["id"] == "r"
     assert {name: data[name] for name in ("model", "service_tier", "system_fingerprint")} == {
@@ -179,7 +172,7 @@ def test_figures_of_a_stream(figures_alone):
         "r", "m", finish_reasons=["stop"], usage=Usage(9, 4, 13), complete=True, final=True
     )
     assert openai_chat.answer(data) == [
-        {"role": "assistant", "parts": [] if figures_alone else [HI], "finish_reason": "stop"}
+        {"role": "assistant", "parts": [] if metadata_alone else [HI], "finish_reason": "stop"}
     ]
 
 
@@ -204,7 +197,7 @@ def test_figures_of_a_stream(figures_alone):
     ],
 )
 def test_usage_of_a_stream(chunks, usage):
-    assert openai_chat.response(folded(*chunks)).usage == usage
+    assert openai_chat.response(folded(openai_chat, *chunks)).usage == usage
 
 
 @pytest.mark.parametrize(
@@ -221,12 +214,12 @@ def test_usage_of_a_stream(chunks, usage):
     ],
 )
 def test_error_of_a_stream(chunks, error):
-    assert openai_chat.response(folded(*chunks)).error == error
+    assert openai_chat.response(folded(openai_chat, *chunks)).error == error
 
 
 def test_several_choices_of_a_stream():
     chunk = {"choices": [{"index": index, "delta": {"content": str(index)}} for index in (1, 0)]}
-    data = folded(chunk, chunk, piece({}, 1, "length"), piece({}, 0, "stop"))
+    data = folded(openai_chat, chunk, chunk, piece({}, 1, "length"), piece({}, 0, "stop"))
     assert openai_chat.response(data).finish_reasons == ["stop", "length"]
     assert [(one["parts"][0]["content"], one["finish_reason"]) for one in openai_chat.answer(data)] == [
         ("00", "stop"),
@@ -235,7 +228,7 @@ def test_several_choices_of_a_stream():
 
 
 def test_an_index_that_counts_chunks_is_no_choice():
-    data = folded(piece({"content": "h"}, 0), piece({"content": "i"}, 1), piece({}, 2, "stop"))
+    data = folded(openai_chat, piece({"content": "h"}, 0), piece({"content": "i"}, 1), piece({}, 2, "stop"))
     assert openai_chat.answer(data) == [{"role": "assistant", "parts": [HI], "finish_reason": "stop"}]
     assert openai_chat.response(data).finish_reasons == ["stop"]
 
@@ -250,7 +243,7 @@ def test_an_index_that_counts_chunks_is_no_choice():
     ],
 )
 def test_choices_are_choices(chunks):
-    assert [one["parts"][0]["content"] for one in openai_chat.answer(folded(*chunks))] == ["h", "i"]
+    assert [one["parts"][0]["content"] for one in openai_chat.answer(folded(openai_chat, *chunks))] == ["h", "i"]
 
 
 @pytest.mark.parametrize(
@@ -299,26 +292,28 @@ def test_choices_are_choices(chunks):
     ],
 )
 def test_pieces_of_a_message(deltas, expected):
-    (message,) = openai_chat.answer(folded(*(piece(delta) for delta in deltas)))
+    (message,) = openai_chat.answer(folded(openai_chat, *(piece(delta) for delta in deltas)))
     assert message == {"role": "assistant", "parts": expected}
 
 
 def test_the_role_of_a_stream():
-    (message,) = openai_chat.answer(folded(piece({"role": "user", "content": "h"}), piece({"content": "i"})))
+    (message,) = openai_chat.answer(
+        folded(openai_chat, piece({"role": "user", "content": "h"}), piece({"content": "i"}))
+    )
     assert message == {"role": "user", "parts": [HI]}
 
 
 def test_a_message_whole_after_its_pieces_is_the_same_once_more():
     whole = {"choices": [{"index": 0, "message": {"content": "hi"}, "finish_reason": "stop"}]}
-    (message,) = openai_chat.answer(folded(piece({"content": "h"}), piece({"content": "i"}), whole))
+    (message,) = openai_chat.answer(folded(openai_chat, piece({"content": "h"}), piece({"content": "i"}), whole))
     assert message["parts"] == [HI]
-    (message,) = openai_chat.answer(folded(*({"choices": [{"text": one}]} for one in "hi")))
+    (message,) = openai_chat.answer(folded(openai_chat, *({"choices": [{"text": one}]} for one in "hi")))
     assert message["parts"] == [HI]
 
 
 def calls(*chunks):
     """The tool calls of a stream, each chunk a list of pieces."""
-    (message,) = openai_chat.answer(folded(*(piece({"tool_calls": list(pieces)}) for pieces in chunks)))
+    (message,) = openai_chat.answer(folded(openai_chat, *(piece({"tool_calls": list(pieces)}) for pieces in chunks)))
     return [(part.get("id"), part["name"], part["arguments"]) for part in message["parts"]]
 
 
@@ -394,7 +389,7 @@ def test_tool_calls_of_each_choice_of_a_stream(index):
     chunks = [piece({"tool_calls": [part_of(0, "a", "f", "")]}, index)]
     chunks += [piece({"tool_calls": [part_of(0, arguments=one)]}, index) for one in ('{"x"', ":1}")]
     chunks += [piece({}, index, "tool_calls")]
-    (message,) = openai_chat.answer(folded(*chunks))
+    (message,) = openai_chat.answer(folded(openai_chat, *chunks))
     assert message["parts"] == [{"type": "tool_call", "name": "f", "arguments": {"x": 1}, "id": "a"}]
     assert message["finish_reason"] == "tool_call"
 

@@ -57,6 +57,19 @@ async def read(session):
     return [message async for message in session.receive()]
 
 
+async def one_turn(client):
+    """A program that asks one question and reads the answer."""
+    async with connect(client) as session:
+        await ask(session, "the question")
+        await read(session)
+
+
+async def one_answer(socket):
+    """A service that answers it."""
+    await socket.receive()
+    await socket.answer("the answer", usage=socket.usage(5, 2))
+
+
 def turns(telemetry):
     """The turns, in order; each is in the session's span."""
     (session,) = telemetry.named("invoke_agent")
@@ -255,13 +268,8 @@ def test_why_a_turn_ended_without_an_answer(install, live):
         await socket.receive()
         await socket.over(socket.usage(30, 0), turnCompleteReason="PROHIBITED_INPUT_CONTENT")
 
-    async def program(client):
-        async with connect(client) as session:
-            await ask(session, "question")
-            await read(session)
-
     telemetry = install(CAPTURE="true")
-    live(script, program)
+    live(script, one_turn)
     (turn,) = turns(telemetry)
     assert used(turn) == (30, 0)
     assert turn.attributes["gen_ai.response.finish_reasons"] == ("PROHIBITED_INPUT_CONTENT",)
@@ -552,37 +560,19 @@ def test_nothing_is_watched_where_nobody_listens(install, live, instrumentor):
 def test_a_session_keeps_nothing_of_its_turns(install, live):
     from genspan.gemini.live_bindings import Session
 
-    async def script(socket):
-        await socket.receive()
-        await socket.answer("an answer", usage=socket.usage(5, 2))
-
-    async def program(client):
-        async with connect(client) as session:
-            await ask(session, "question")
-            await read(session)
-
     install(CAPTURE="true")
     gc.collect()
     gc.disable()
     try:
-        live(script, program)
+        live(one_answer, one_turn)
         assert [one for one in gc.get_objects() if isinstance(one, Session)] == []
     finally:
         gc.enable()
 
 
 def test_no_content_without_capturing(install, live):
-    async def script(socket):
-        await socket.receive()
-        await socket.answer("the answer", usage=socket.usage(5, 2))
-
-    async def program(client):
-        async with connect(client) as session:
-            await ask(session, "the question")
-            await read(session)
-
     telemetry = install()
-    live(script, program)
+    live(one_answer, one_turn)
     assert [used(span) for span in turns(telemetry)] == [(5, 2)]
     for text in ("the question", "the answer", "Be brief"):
         assert text.encode() not in telemetry.exported()

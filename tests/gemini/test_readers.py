@@ -7,6 +7,7 @@ import pytest
 from genspan.gemini import count_tokens, embeddings, generate_content, images, interactions
 from genspan.gemini.parts import read_contents, read_parts, read_tools
 from genspan_semconv.model import Response, Usage
+from tests.support.folding import folded
 
 HI = {"type": "text", "content": "hi"}
 USAGE = {"promptTokenCount": 9, "candidatesTokenCount": 4, "totalTokenCount": 13}
@@ -326,18 +327,10 @@ def test_answer(data, expected):
     assert generate_content.answer(data) == [{"role": "assistant", **message} for message in expected]
 
 
-def folded(*chunks, api=generate_content, figures_alone=False):
-    fold = api.Fold()
-    for chunk in chunks:
-        fold.metadata(chunk)
-        if not figures_alone:
-            fold.content(chunk)
-    return fold.data()
-
-
-@pytest.mark.parametrize("figures_alone", [False, True])
-def test_a_stream(figures_alone):
+@pytest.mark.parametrize("metadata_alone", [False, True])
+def test_a_stream(metadata_alone):
     data = folded(
+        generate_content,
         {
             "responseId": "r",
             "modelVersion": "m",
@@ -349,30 +342,36 @@ def test_a_stream(figures_alone):
             "candidates": [candidate("STOP", [], finishMessage="why")],
             "usageMetadata": {"candidatesTokenCount": 4, "totalTokenCount": 13},
         },
-        figures_alone=figures_alone,
+        metadata_alone=metadata_alone,
     )
     found = generate_content.response(data)
     assert (found.id, found.model, found.finish_reasons, found.complete) == ("r", "n", ["STOP"], True)
     assert found.usage == Usage(9, 4, 13)
-    parts = [] if figures_alone else [HI]
+    parts = [] if metadata_alone else [HI]
     assert generate_content.answer(data) == [{"role": "assistant", "parts": parts, "finish_reason": "stop"}]
 
 
 def test_candidates_of_a_stream():
     chunk = {"candidates": [candidate(None, [{"text": "b"}], index=1), candidate(None, [{"text": "a"}])]}
-    data = folded(chunk, chunk, {"candidates": [candidate("SAFETY", [], index=1), candidate("STOP", [])]})
+    data = folded(
+        generate_content, chunk, chunk, {"candidates": [candidate("SAFETY", [], index=1), candidate("STOP", [])]}
+    )
     assert generate_content.response(data).finish_reasons == ["STOP", "SAFETY"]
     assert [one["parts"][0]["content"] for one in generate_content.answer(data)] == ["aa", "bb"]
 
 
 def test_an_error_or_a_block_inside_a_stream():
-    assert generate_content.response(folded({"error": {"status": "UNAVAILABLE"}})).error == "UNAVAILABLE"
-    blocked = folded({"promptFeedback": {"blockReason": "SAFETY"}}, {"usageMetadata": USAGE})
+    assert (
+        generate_content.response(folded(generate_content, {"error": {"status": "UNAVAILABLE"}})).error == "UNAVAILABLE"
+    )
+    blocked = folded(generate_content, {"promptFeedback": {"blockReason": "SAFETY"}}, {"usageMetadata": USAGE})
     assert generate_content.response(blocked).finish_reasons == ["SAFETY"]
 
 
 def parts_of(*pieces):
-    (message,) = generate_content.answer(folded(*({"candidates": [candidate(None, [piece])]} for piece in pieces)))
+    (message,) = generate_content.answer(
+        folded(generate_content, *({"candidates": [candidate(None, [piece])]} for piece in pieces))
+    )
     return message["parts"]
 
 
@@ -706,9 +705,10 @@ def test_prompt_and_answer_of_an_interaction():
     assert interactions.answer({}) == []
 
 
-@pytest.mark.parametrize("figures_alone", [False, True])
-def test_figures_of_a_streamed_interaction(figures_alone):
+@pytest.mark.parametrize("metadata_alone", [False, True])
+def test_figures_of_a_streamed_interaction(metadata_alone):
     data = folded(
+        interactions,
         {"event_type": "interaction.created", "interaction": {"id": "i", "model": "m", "status": "in_progress"}},
         {
             "event_type": "step.stop",
@@ -718,8 +718,7 @@ def test_figures_of_a_streamed_interaction(figures_alone):
         {"event_type": "step.stop", "index": 0, "metadata": {"usage": {"total_output_tokens": 2}}},
         {"event_type": "interaction.status_update", "status": "requires_action"},
         {"event_type": "interaction.completed", "interaction": {"usage": {"total_output_tokens": 4}, "model": ""}},
-        api=interactions,
-        figures_alone=figures_alone,
+        metadata_alone=metadata_alone,
     )
     found = interactions.response(data)
     assert (found.id, found.model, found.status, found.usage) == ("i", "m", "completed", Usage(9, 4))
@@ -727,7 +726,7 @@ def test_figures_of_a_streamed_interaction(figures_alone):
 
 
 def test_an_error_of_a_streamed_interaction():
-    data = folded({"error": {"code": "c"}}, {"event_type": "other", "status": "completed"}, api=interactions)
+    data = folded(interactions, {"error": {"code": "c"}}, {"event_type": "other", "status": "completed"})
     assert interactions.response(data).error == "c"
     assert interactions.response(data).status is None
 
@@ -776,5 +775,5 @@ def test_an_error_of_a_streamed_interaction():
     ],
 )
 def test_steps_of_a_streamed_interaction(chunks, expected):
-    messages = interactions.answer(folded(*chunks, api=interactions))
+    messages = interactions.answer(folded(interactions, *chunks))
     assert messages == ([] if expected is None else [{"role": "assistant", "parts": expected}])

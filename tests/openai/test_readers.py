@@ -9,6 +9,7 @@ from genspan.openai.agents import Turn
 from genspan.openai.jobs import Job
 from genspan.openai.judgements import Decisions, Moderation, TokenCount
 from genspan_semconv.model import Response, Usage
+from tests.support.folding import folded
 
 USAGE = {
     "input_tokens": 9,
@@ -187,22 +188,13 @@ def test_answer(data, expected):
     assert responses.answer(data) == expected
 
 
-def folded(*events, figures_alone=False):
-    fold = responses.Fold()
-    for event in events:
-        fold.metadata(event)
-        if not figures_alone:
-            fold.content(event)
-    return fold.data()
-
-
 CREATED = {"type": "response.created", "response": {"id": "r", "model": "m", "status": "in_progress", "output": []}}
 
 
-@pytest.mark.parametrize("figures_alone", [False, True])
-def test_the_last_event_has_it_all(figures_alone):
+@pytest.mark.parametrize("metadata_alone", [False, True])
+def test_the_last_event_has_it_all(metadata_alone):
     last = {"id": "r", "model": "m", "status": "completed", "usage": USAGE, "output": [SAID], "error": None}
-    data = folded(CREATED, {"type": "response.completed", "response": last}, figures_alone=figures_alone)
+    data = folded(responses, CREATED, {"type": "response.completed", "response": last}, metadata_alone=metadata_alone)
     assert responses.response(data) == made(
         id="r", model="m", finish_reasons=["completed"], status="completed", usage=READ, final=True
     )
@@ -225,7 +217,7 @@ def test_pieces(events, parts, done):
     if done:
         field = "refusal" if kind == "refusal" else "transcript" if "transcript" in kind else "text"
         chunks.append({"type": f"response.{kind}.done", "output_index": 0, field: joined})
-    (message,) = responses.answer(folded(CREATED, *chunks))
+    (message,) = responses.answer(folded(responses, CREATED, *chunks))
     assert message["parts"] == parts
 
 
@@ -239,7 +231,7 @@ def test_arguments_in_pieces(whole):
         events.append({**done, "arguments": '{"x":1}'})
     if whole == "item":
         events.append({"type": "response.output_item.done", "output_index": 0, "item": CALL})
-    (message,) = responses.answer(folded(CREATED, *events))
+    (message,) = responses.answer(folded(responses, CREATED, *events))
     assert message["parts"] == [CALLED]
 
 
@@ -250,7 +242,7 @@ def test_items_without_index_or_id():
         {"type": "response.output_item.added", "item": {**CALL, "id": None, "arguments": ""}},
         {"type": "response.function_call_arguments.delta", "delta": '{"x":1}'},
     ]
-    (message,) = responses.answer(folded(*events))
+    (message,) = responses.answer(folded(responses, *events))
     assert message["parts"] == [HI, CALLED]
 
 
@@ -258,7 +250,7 @@ def test_parts_of_an_item_in_their_order():
     delta = {"type": "response.output_text.delta", "output_index": 1, "item_id": "i"}
     events = [{**delta, "content_index": 1, "delta": "b"}, {**delta, "content_index": 0, "delta": "a"}]
     events += [{"type": "response.reasoning_text.delta", "output_index": 0, "delta": "hm"}]
-    (message,) = responses.answer(folded(*events))
+    (message,) = responses.answer(folded(responses, *events))
     assert [part["content"] for part in message["parts"]] == ["hm", "a", "b"]
 
 
@@ -275,7 +267,7 @@ def test_what_the_last_event_leaves_out_is_filled_in():
             "response": {"status": "completed", "output": [{"type": "message", "id": "i", "content": []}]},
         },
     ]
-    data = folded(*events)
+    data = folded(responses, *events)
     assert data["output"] == [
         {"type": "message", "id": "i", "role": "user", "content": [{"type": "output_text", "text": "hi"}]}
     ]
@@ -291,7 +283,7 @@ def test_what_the_last_event_leaves_out_is_filled_in():
     ],
 )
 def test_errors_of_a_stream(events, error):
-    assert responses.response(folded(CREATED, *events)).error == error
+    assert responses.response(folded(responses, CREATED, *events)).error == error
 
 
 def test_usage_of_a_stream_is_cumulative():
@@ -300,8 +292,8 @@ def test_usage_of_a_stream_is_cumulative():
         {"response": {"usage": None}},
         {"response": {"usage": {"output_tokens": 4}}},
     ]
-    assert responses.response(folded(CREATED, *events)).usage == Usage(9, 4)
-    assert responses.response(folded(CREATED, *events)).model == "m"
+    assert responses.response(folded(responses, CREATED, *events)).usage == Usage(9, 4)
+    assert responses.response(folded(responses, CREATED, *events)).model == "m"
 
 
 def test_chat_says_which_tier_and_backend():
