@@ -77,6 +77,11 @@ async def ask(sdk: str, client: Any, model: str, stream: bool = False) -> None:
         list(result)
 
 
+async def close(client: Any) -> None:
+    """Or its connections end in whichever test runs when they are collected."""
+    await maybe(client.aclose() if hasattr(client, "aclose") else client.close())
+
+
 def in_request_hook(http: Http, act: Any) -> Any:
     if http.is_async:
         return http.client(event_hooks={"request": [lambda request: act()]})
@@ -152,6 +157,7 @@ def test_a_model_call_inside_another_is_its_child(telemetry, provider, sdk, plac
     async def act() -> None:
         client = make(inner, provider.url, is_async)
         await ask(inner, client, INNER[inner])
+        await close(client)
 
     run(place, sdk, provider.url, is_async, act, stream)
     spans = by_model(telemetry)
@@ -177,6 +183,7 @@ def test_other_requests_inside_a_call_are_no_part_of_it(telemetry, provider, sdk
         else:
             listing = client.models.list()
             await maybe(listing if inspect.isawaitable(listing) else None)
+        await close(client)
 
     run(in_request_hook, sdk, provider.url, is_async, act)
     (span,) = telemetry.spans
