@@ -19,7 +19,6 @@ from tests.support.telemetry import Counts
 KEY = "AIzaSy-0123456789-abcdefghijklmnopqrs"
 MODEL = "gemini-1.5-flash"
 pytestmark = [
-    pytest.mark.filterwarnings("ignore::FutureWarning"),  # the SDK's own: it is not maintained
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
 
