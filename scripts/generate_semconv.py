@@ -1,4 +1,7 @@
-"""Write attributes.py and docs/reference/attributes.md from the registry; `--check` only says whether they differ."""
+"""Write attributes.py, attributes.ts and docs/reference/attributes.md from the registry.
+
+`--check` writes nothing and says whether they differ.
+"""
 
 from __future__ import annotations
 
@@ -152,6 +155,19 @@ def python(registry: Registry) -> str:
     )
 
 
+# --- attributes.ts -----------------------------------------------------------------------------------------------
+
+_NOT_IN_JAVASCRIPT = ("anthropic.", "openai.", "genspan.langchain.")
+
+
+def typescript(registry: Registry) -> str:
+    """The module of constants for the JavaScript package, which traces Gemini alone."""
+    names = (a for a in registry.attributes.values() if not a.name.startswith(_NOT_IN_JAVASCRIPT))
+    return Template((SEMCONV / "templates/attributes.ts.tmpl").read_text("utf-8")).substitute(
+        attributes="\n".join(f'/** {a.brief} */\nexport const {a.constant} = "{a.name}";' for a in names)
+    )
+
+
 # --- attributes.md -----------------------------------------------------------------------------------------------
 
 
@@ -224,6 +240,7 @@ def markdown(registry: Registry) -> str:
 
 OUTPUTS: Mapping[Path, Callable[[Registry], str]] = {
     SEMCONV / "genspan_semconv/attributes.py": python,
+    ROOT / "js/src/attributes.ts": typescript,
     ROOT / "docs/reference/attributes.md": markdown,
 }
 
