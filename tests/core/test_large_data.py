@@ -9,7 +9,7 @@ from time import process_time
 
 import pytest
 
-from genspan._core.emit.large_data import name_in_messages, named
+from genspan._core.emit.large_data import name_in_json, name_in_messages, named
 
 LIMIT = 3000
 SMALL, LARGE = b64encode(bytes(LIMIT)).decode(), b64encode(bytes(range(256)) * 12).decode()  # 3000 and 3072 bytes
@@ -32,6 +32,28 @@ def test_blobs_by_their_size():
     assert part(**blob, content=LARGE) == {**blob, "type": "blob_omitted", "size": 3072}
     assert part(type="blob", content=bytes(3001)) == {"type": "blob_omitted", "size": 3001}
     assert part(type="blob", modality="audio") == {"type": "blob", "modality": "audio"}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"data": LARGE, "n": 1}, {"data": NAME, "n": 1}),
+        ([LARGE, LARGE], [NAME, NAME]),
+        ({"url": URL}, {"url": f"data:image/png;base64,{NAME}"}),
+        ({"data": SMALL}, {"data": SMALL}),
+        (PROSE, PROSE),
+        (f"line\n{LARGE}", f"line\n{LARGE}"),
+        (f"\u6f22{LARGE}", f"\u6f22{LARGE}"),
+    ],
+)
+def test_json_text_whose_large_data_is_not_parsed(value, expected):
+    assert json.loads(name_in_json(json.dumps(value).encode(), LIMIT)) == expected
+
+
+def test_blob_that_was_named_in_its_json_text():
+    blob = {"type": "blob", "modality": "document", "mime_type": "application/pdf"}
+    data = json.loads(name_in_json(json.dumps(LARGE).encode(), LIMIT))
+    assert part(**blob, content=data) == {**blob, "type": "blob_omitted", "size": 3072}
 
 
 @pytest.mark.parametrize(

@@ -260,6 +260,14 @@ def test_questions(run):
     assert json.loads(span.attributes["gen_ai.system_instructions"]) == [{"type": "text", "content": "Be brief."}]
 
 
+def test_large_document_is_named_with_its_size(run):
+    document = {"type": "document", "mime_type": "application/pdf", "data": "QUJD" * 400_000}
+    (span,) = run(_create(DONE, input=[{"type": "user_input", "content": [document]}]))
+    (message,) = json.loads(span.attributes["gen_ai.input.messages"])
+    (part,) = message["parts"]
+    assert (part["type"], part["mime_type"], part["size"]) == ("blob_omitted", "application/pdf", 1_200_000)
+
+
 @pytest.mark.parametrize(("backend", "expected"), [("gemini", "gcp.gemini"), ("vertex-credentials", "gcp.vertex_ai")])
 def test_provider_is_the_clients(run, backend, expected):
     spans = run(_create(DONE), _get(DONE), backend=backend)

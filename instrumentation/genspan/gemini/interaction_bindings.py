@@ -12,7 +12,6 @@ from genspan._core.routes.contract import Request, Route
 from genspan._core.routes.provider_names import port_of
 from genspan._core.routes.seen_ids import Counted, Recent
 from genspan._core.routes.stored_responses import Fetched, Once
-from genspan._core.wire.json_text import parse
 from genspan.gemini import decisions, interactions
 from genspan.gemini.bindings import provider_of
 from genspan.gemini.resources import model_name
@@ -76,10 +75,10 @@ def patches() -> tuple[Patch | Replacement, ...]:
             return Route(decisions, _key(_GENERATE, model_name(model), address, False)), body
         return Route(created, _key(_GENERATE, model, address, body.get("stream") is True)), body
 
-    def from_speakeasy(sdk: Any, request: Any) -> Request | None:
+    def from_speakeasy(sdk: Any, request: Any, body: Callable[[], Wire]) -> Request | None:
         address = _provider(sdk), request.url.host, port_of(request.url)
         query = str(request.url.query, "ascii")
-        found = find(request.method, request.url.path, query, address, lambda: obj(parse(request.content)))
+        found = find(request.method, request.url.path, query, address, body)
         return None if found is None else Request(*found, request.headers, str(request.url))
 
     def from_stainless(client: Any, options: Any) -> Request | None:

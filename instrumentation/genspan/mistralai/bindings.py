@@ -11,16 +11,18 @@ from genspan._core.hooks.patches import Patch
 from genspan._core.routes.contract import Request, Route
 from genspan._core.routes.provider_names import Keys
 from genspan._core.routes.routing import Row, finder
-from genspan._core.wire.json_text import parse
 from genspan.dialects import openai_chat, openai_embeddings
 from genspan.mistralai import conversations
 from genspan.mistralai.documents import Document, FillIn, Judged, Responses, Sound
-from genspan_semconv.model import obj, text
+from genspan_semconv.model import text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from genspan._core.emit.telemetry import Telemetry
     from genspan._core.hooks.wrappers import Args, Kwargs, Wrapped, Wrapper
     from genspan._core.routes.contract import Api
+    from genspan_semconv.model import Wire
 
 PROVIDERS: Final = "GENSPAN_MISTRALAI_PROVIDERS"
 _AROUND: Final = r"^(https?://[^/]+)?/?(.*/)?(v1|models|providers/mistral/azure)/(projects/.+/)?|[?#].*$"
@@ -69,14 +71,11 @@ def patches() -> tuple[Patch, ...]:
     for package, provider in _PACKAGES.items():
         key = Keys(PROVIDERS, {}, provider).key
 
-        def find(sdk: Any, request: Any, key: Any = key) -> Request | None:
+        def find(sdk: Any, request: Any, read: Callable[[], Wire], key: Any = key) -> Request | None:
             row, parts = look_up(request.method, str(request.url)) or (None, {})
             if row is None:
                 return None
-            body = {
-                **parts,
-                **obj(parse(request.content) if "json" in request.headers.get("content-type", "") else None),
-            }
+            body = {**parts, **read()}
             model = text(body.get("model")) or text(body.get("agent_id")) or speakeasy.requested_model()
             stream = body.get("stream") is True or request.url.fragment == "stream"
             api = _FILL_IN if request.url.fragment == "fim" else row.api

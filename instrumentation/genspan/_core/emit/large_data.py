@@ -17,6 +17,7 @@ _LINE: Final = re.compile(r"(?<![A-Za-z0-9+/_\-])[A-Za-z0-9+/_\-]{40,}={0,2}")
 """A line of base64. It begins where a word does, or each place of a shorter word would be tried."""
 _LINE_ENDS: Final = ("\n", "\r\n", "\\", "\\\\", "\\r\\")
 """Also those of JSON, whose letter n goes with the line after it."""
+_NAMED: Final = re.compile(r"\[data: (\d+) bytes, not kept\]")
 _NUMBERS: Final = frozenset((int, float, bool, type(None)))
 _MAX_DEPTH: Final = 100
 _LONGEST_HEADER: Final = 200
@@ -36,6 +37,19 @@ def name_in_parts(parts: list[Part], max_bytes: int) -> None:
         if len(part) == 2 and type(content) is str and len(content) <= max_bytes:
             continue  # nearly all: a short text
         parts[index] = cast("Part", _named_in_object(part, max_bytes, _MAX_DEPTH))
+
+
+def name_in_json(text: bytes, max_bytes: int) -> bytes:
+    """JSON text with each long base64 in it named, so that to parse it takes no memory for that.
+
+    It must stand in one line, as SDKs write it; what follows a backslash may be the rest of an escape.
+    """
+    least = max_bytes * 4 // 3 + 1
+    return re.sub(
+        rb"(?<![A-Za-z0-9+/_\-\\])[A-Za-z0-9+/_\-]{%d,}={0,2}" % least,
+        lambda found: _name(None, len(found[0]) * 3 // 4).encode(),
+        text,
+    )
 
 
 def named(value: object, max_bytes: int, depth: int = _MAX_DEPTH) -> Any:
@@ -80,7 +94,8 @@ def _named_in_list(items: list[object], max_bytes: int, depth: int) -> list[obje
 def _size(content: object) -> int | None:
     """The size of what a string of base64, or bytes, hold."""
     if isinstance(content, str):
-        return len(content) * 3 // 4
+        found = _NAMED.fullmatch(content)
+        return int(found[1]) if found else len(content) * 3 // 4
     return len(content) if isinstance(content, (bytes, bytearray)) else None
 
 

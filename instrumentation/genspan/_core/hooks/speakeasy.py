@@ -11,23 +11,27 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
-from genspan._core.calls.call import current_call
+from genspan._core.calls.call import current_call, open_call
 from genspan._core.calls.turn import current_turn
+from genspan._core.emit import large_data
 from genspan._core.guard import Guard
 from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch
 from genspan._core.hooks.response_watcher import KEY, settle
 from genspan._core.routes.contract import Request, Route
-from genspan_semconv.model import Key, text
+from genspan._core.wire.json_text import parse
+from genspan_semconv.model import Key, obj, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from genspan._core.calls.call import Call
     from genspan._core.emit.telemetry import Telemetry
     from genspan._core.hooks.wrappers import Args, Kwargs, Wrapped, Wrapper
     from genspan._core.routes.contract import Api
+    from genspan_semconv.model import Wire
 
-    Find = Callable[[Any, Any], Request | None]
+    Find = Callable[[Any, Any, Callable[[], Wire]], Request | None]
     NameProvider = Callable[[Any], str]
 
 
@@ -60,11 +64,11 @@ def patches(
 ) -> tuple[Patch, ...]:
     """The patch points of one SDK.
 
-    ``find(sdk, request)`` gives a request (of httpx or httpx2) as a model call, if it is one; ``provider(sdk)`` names
-    who answers.
+    ``find(sdk, request, body)`` gives a request (of httpx or httpx2) as a model call, if it is one, of which ``body()``
+    is the JSON object; ``provider(sdk)`` names who answers.
     """
     base, streaming = f"{package}.basesdk", f"{package}.utils.eventstreaming"
-    call = wrappers.calls(partial(_describe, find), _settle)
+    call = wrappers.Kind(partial(_open, find), _settle)
     hooks = [Patch(f"{package}._hooks.sdkhooks", "SDKHooks.before_request", _attempt)]
     if names.async_hooks is not None:
         module, _, kind = names.async_hooks.partition(":")
@@ -100,9 +104,19 @@ def _no_tools(instance: Any, args: Args, kwargs: Kwargs) -> bool:
     return False
 
 
-def _describe(find: Find, instance: Any, args: Args, kwargs: Kwargs) -> Request | None:
+def _open(find: Find, telemetry: Telemetry, instance: Any, args: Args, kwargs: Kwargs) -> Call | None:
     """``do_request(hook_ctx, request, is_error_status_code, stream=False, retry_config=None)``."""
-    return find(instance, kwargs["request"] if "request" in kwargs else args[1])
+    request = kwargs["request"] if "request" in kwargs else args[1]
+    body = partial(_body, request, telemetry.settings.max_blob_bytes)
+    return open_call(telemetry, partial(find, instance, request, body))
+
+
+def _body(request: Any, max_blob: int) -> Wire:
+    """The body, which is text alone here: a document in it is not copied once more where it would not be kept."""
+    if "json" not in request.headers.get("content-type", ""):
+        return {}
+    content = request.content
+    return obj(parse(large_data.name_in_json(content, max_blob) if len(content) > max_blob else content))
 
 
 def _settle(call: Any, response: Any) -> Any:
