@@ -75,6 +75,17 @@ def test_a_worker_of_celery_flushes_when_it_shuts_down(flushed):
     assert sorted(flushed) == ["LoggerProvider", "MeterProvider", "TracerProvider"]
 
 
+async def test_uvicorn_flushes_once_it_has_shut_down(flushed):
+    class Server:
+        async def shutdown(self, sockets=None):
+            flushed.append(sockets)
+
+    process_end._watch_uvicorn(SimpleNamespace(Server=Server))
+    assert await Server().shutdown(sockets=["a"]) is None
+    assert flushed[0] == ["a"]
+    assert sorted(flushed[1:]) == ["LoggerProvider", "MeterProvider", "TracerProvider"]
+
+
 CELERY = """
 class Signal:
     handlers = []

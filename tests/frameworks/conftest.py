@@ -21,6 +21,7 @@ PACKAGES = {
     "test_openai_agents.py": "openinference.instrumentation.openai_agents",
     "test_pydantic_ai.py": "pydantic_ai",
     "test_smolagents.py": "openinference.instrumentation.smolagents",
+    "test_uvicorn.py": "uvicorn",
 }
 USAGE = ("gen_ai.usage.", "llm.token_count.", "llm.cost.", "llm.usage.")
 

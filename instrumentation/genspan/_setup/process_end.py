@@ -1,7 +1,8 @@
 """Spans of processes that end without running ``atexit`` functions, where the SDK sends what it still holds.
 
-Three such ends are common: SIGTERM with its default action, a child of ``multiprocessing``, and a worker of Celery's
-prefork pool. A bare ``os._exit`` or SIGKILL leaves nobody to send anything: up to OTEL_BSP_SCHEDULE_DELAY is lost.
+Four such ends are common: SIGTERM with its default action, a child of ``multiprocessing``, a worker of Celery's
+prefork pool, and uvicorn (also under gunicorn), which ends by the signal that stopped it. A bare ``os._exit`` or
+SIGKILL leaves nobody to send anything: up to OTEL_BSP_SCHEDULE_DELAY is lost.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ def install() -> None:
     _installed.append(True)
     wrapt.register_post_import_hook(_watch_children, "multiprocessing.util")
     wrapt.register_post_import_hook(_watch_celery, "celery.signals")
+    wrapt.register_post_import_hook(_watch_uvicorn, "uvicorn.server")
 
 
 def _catch_sigterm() -> None:
@@ -60,3 +62,11 @@ def _watch_celery(signals: Any) -> None:
         flush_all(LIMIT_SECONDS)
 
     signals.worker_process_shutdown.connect(at_end, weak=False)
+
+
+def _watch_uvicorn(server: Any) -> None:
+    async def shut_down(wrapped: Any, _: object, args: Any, kwargs: Any) -> None:
+        await wrapped(*args, **kwargs)
+        flush_all(LIMIT_SECONDS)  # nothing is served any more: who waits is the process's end alone
+
+    wrapt.wrap_function_wrapper(server, "Server.shutdown", shut_down)
