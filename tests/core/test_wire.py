@@ -120,6 +120,14 @@ def test_events_of_amazon():
     assert list(aws_eventstream.decode(chunk(b"x" * 70_000))) == [b"x" * 70_000]
 
 
+@pytest.mark.parametrize("name", ["exception-type", "error-code"])
+def test_exception_of_amazon(name):
+    headers = b"\x0d:message-type\x07\x00\x09exception" + bytes([len(name) + 1]) + f":{name}".encode()
+    exception = framed(b'{"message": "slow down"}', headers + b"\x07\x00\x13throttlingException\x04:etc\x07\x00\x01x")
+    error = b'{"type": "error", "error": {"type": "throttlingException"}}'
+    assert list(aws_eventstream.decode(chunk(b"1") + exception + chunk(b"2"))) == [b"1", error, b"2"]
+
+
 @pytest.mark.parametrize("cut", [1, 4, 5, 12, 30, 60])
 def test_an_event_of_amazon_that_is_not_there_whole(cut):
     one, two = chunk(b'{"a":1}'), chunk(b'{"b":2}')
