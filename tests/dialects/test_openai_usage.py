@@ -26,6 +26,7 @@ SPELLINGS = [
     ({"cache_creation_input_tokens": 5}, Usage(cache_write=5)),
     ({"cache_creation_tokens": 5}, Usage(cache_write=5)),
     ({"reasoning_tokens": 5}, Usage(reasoning=5)),
+    ({"thoughtsTokenCount": 5}, Usage(reasoning=5)),
     ({"accepted_prediction_tokens": 5}, Usage(accepted_prediction=5)),
     ({"rejected_prediction_tokens": 5}, Usage(rejected_prediction=5)),
     ({"web_search_requests": 5}, Usage(searches=5)),

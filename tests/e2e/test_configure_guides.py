@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.support.mlflow_server import MlflowServer, gateway
-from tests.support.provider import FakeProvider, Ledger
 from tests.support.stored import Stored
 from tests.support.zero_code import Done, run_plainly
 from tests.support.zero_code import run as run_instrumented
@@ -19,6 +17,9 @@ from tests.support.zero_code import run as run_instrumented
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.support.mlflow_gateway import Gateway
+    from tests.support.provider import Ledger
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -98,6 +99,18 @@ client = anthropic.Anthropic(base_url=os.environ["SERVER"] + "/gateway/anthropic
 messages = [{"role": "user", "content": "How are you?"}]
 print(client.messages.create(model="anthropic", max_tokens=1024, messages=messages).content[0].text)
 """,
+    "gateway langchain": """
+from langchain.agents import create_agent
+from langchain_core.tools import tool
+from langchain_openai import ChatOpenAI
+@tool
+def get_weather(city: str) -> str:
+    "Get the weather of a city."
+    return "sunny"
+model = ChatOpenAI(model="gemini", base_url=os.environ["SERVER"] + "/gateway/mlflow/v1", api_key="dummy")
+agent = create_agent(model, tools=[get_weather], name="weather")
+print(agent.invoke({"messages": [("user", "The weather in Paris?")]})["messages"][-1].content)
+""",
     "gateway gemini": """
 from google import genai
 options = {"base_url": os.environ["SERVER"] + "/gateway/gemini", "api_version": "v1beta"}
@@ -107,22 +120,6 @@ print(client.models.generate_content(model="gemini", contents="How are you?").te
 }
 
 
-class Place(NamedTuple):
-    """A server with a gateway, and what its gateway and the programs ask."""
-
-    server: MlflowServer
-    provider: FakeProvider
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory):
-    with (
-        FakeProvider() as provider,
-        gateway(tmp_path_factory.mktemp("gateway"), provider.url) as server,
-    ):
-        yield Place(server, provider)
-
-
 class Outcome(NamedTuple):
     ledger: Ledger
     traces: list[Stored]
@@ -130,7 +127,7 @@ class Outcome(NamedTuple):
 
 
 def run(
-    place: Place, folder: Path, name: str, program: str, how: Callable[..., Done] = run_plainly, **env: str
+    place: Gateway, folder: Path, name: str, program: str, how: Callable[..., Done] = run_plainly, **env: str
 ) -> Outcome:
     """Run a program to its end; its traces, oldest first."""
     place.provider.reset()
@@ -169,34 +166,35 @@ TRACES = {
     "gateway openai": [("chat openai", "OK")],
     "gateway anthropic": [("chat anthropic", "OK")],
     "gateway gemini": [("generate_content gemini", "OK")],
+    "gateway langchain": [("invoke_agent weather", "OK")],
 }
 
 
 @pytest.mark.parametrize("name", TRACES)
-def test_exact(place, tmp_path, name):
-    outcome = run(place, tmp_path, name, SET_UP + LINES + PROGRAMS[name])
+def test_exact(mlflow_gateway, tmp_path, name):
+    outcome = run(mlflow_gateway, tmp_path, name, SET_UP + LINES + PROGRAMS[name])
     found = [(trace.info["tags"]["mlflow.traceName"], trace.info["state"]) for trace in outcome.traces]
     assert found == TRACES[name]
     exact(outcome)
     if name not in ("error", "embeddings"):
         assert outcome.ledger.total().total > 0
         assert all(trace.info["response_preview"] for trace in outcome.traces)
-    if name == "functions":
+    if name in ("functions", "gateway langchain"):
         assert len(outcome.traces[0].spans) == 4
     if name == "token usage":
         billed = outcome.ledger.total()
         assert outcome.stdout == f"{billed.input} {billed.output} {billed.total}\n{PLAIN} {billed.total}\n"
 
 
-def test_the_other_order_of_the_first_lines(place, tmp_path):
-    outcome = run(place, tmp_path, "after the lines", LINES + SET_UP + PROGRAMS["generate"])
+def test_the_other_order_of_the_first_lines(mlflow_gateway, tmp_path):
+    outcome = run(mlflow_gateway, tmp_path, "after the lines", LINES + SET_UP + PROGRAMS["generate"])
     assert [trace.info["tags"]["mlflow.traceName"] for trace in outcome.traces] == [PLAIN]
     exact(outcome)
     assert "The opposite of hot is" in outcome.traces[0].text
 
 
-def test_disabled(place, tmp_path):
-    outcome = run(place, tmp_path, "disable", SET_UP + LINES + PROGRAMS["disable"])
+def test_disabled(mlflow_gateway, tmp_path):
+    outcome = run(mlflow_gateway, tmp_path, "disable", SET_UP + LINES + PROGRAMS["disable"])
     first, second = outcome.ledger.billed
     (trace,) = outcome.traces
     assert trace.usage["total_tokens"] == first.bill.total
@@ -204,26 +202,26 @@ def test_disabled(place, tmp_path):
     assert second.billed
 
 
-def test_arguments_in_place_of_the_lines(place, tmp_path):
+def test_arguments_in_place_of_the_lines(mlflow_gateway, tmp_path):
     lines = "import os, genspan\ngenspan.configure(mlflow=os.environ['SERVER'], experiment=os.environ['EXPERIMENT'])\n"
-    outcome = run(place, tmp_path, "arguments", lines + PROGRAMS["chat"])
+    outcome = run(mlflow_gateway, tmp_path, "arguments", lines + PROGRAMS["chat"])
     assert len(outcome.traces) == 2
     exact(outcome)
 
 
-def test_under_opentelemetry_instrument_too(place, tmp_path):
+def test_under_opentelemetry_instrument_too(mlflow_gateway, tmp_path):
     """The same server named twice, in the environment and in code, is stored once."""
-    settings = {"MLFLOW_TRACKING_URI": place.server.uri, "MLFLOW_EXPERIMENT_NAME": "both"}
-    outcome = run(place, tmp_path, "both", SET_UP + LINES + PROGRAMS["generate"], run_instrumented, **settings)
+    settings = {"MLFLOW_TRACKING_URI": mlflow_gateway.server.uri, "MLFLOW_EXPERIMENT_NAME": "both"}
+    outcome = run(mlflow_gateway, tmp_path, "both", SET_UP + LINES + PROGRAMS["generate"], run_instrumented, **settings)
     assert len(outcome.traces) == 1
     exact(outcome)
 
 
-def test_a_run_has_the_traces_that_began_in_it(place, tmp_path):
+def test_a_run_has_the_traces_that_began_in_it(mlflow_gateway, tmp_path):
     """`mlflow.start_run` is in the full package; here its stack of active runs is filled as it fills it."""
-    made = place.server.call("/api/2.0/mlflow/experiments/create", {"name": "runs"})
+    made = mlflow_gateway.server.call("/api/2.0/mlflow/experiments/create", {"name": "runs"})
     started = {"experiment_id": made["experiment_id"], "start_time": 1}
-    run_id = place.server.call("/api/2.0/mlflow/runs/create", started)["run"]["info"]["run_id"]
+    run_id = mlflow_gateway.server.call("/api/2.0/mlflow/runs/create", started)["run"]["info"]["run_id"]
     steps = f"""{LINES}{GEMINI}
 from types import SimpleNamespace
 from mlflow.tracking import fluent
@@ -236,10 +234,10 @@ ask("in the run")
 fluent._active_run_stack.get().pop()
 ask("after the run")
 """
-    outcome = run(place, tmp_path, "runs", SET_UP + steps)
+    outcome = run(mlflow_gateway, tmp_path, "runs", SET_UP + steps)
     where = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": made["experiment_id"]}}
     body = {"locations": [where], "filter": f"run_id = '{run_id}'", "max_results": 100}
-    linked = place.server.call("/api/3.0/mlflow/traces/search", body)["traces"]
+    linked = mlflow_gateway.server.call("/api/3.0/mlflow/traces/search", body)["traces"]
     assert [info["request_preview"] for info in linked] == ["in the run"]
     assert len(outcome.traces) == 3
     exact(outcome)

@@ -103,7 +103,7 @@ def _is_healthy(server: MlflowServer) -> bool:
         return False
 
 
-def _warm_up(server: MlflowServer) -> None:
+def warm_up(server: MlflowServer) -> None:
     """The first span makes the server load what it needs, which takes seconds."""
     headers = {"content-type": "application/x-protobuf", "x-mlflow-experiment-id": "0"}
     body = encode_spans([ended_span("warm-up", {"gen_ai.operation.name": "chat"})]).SerializeToString()
@@ -113,10 +113,14 @@ def _warm_up(server: MlflowServer) -> None:
 
 @contextmanager
 def running(home: Path, folder: Path, **env: str) -> Iterator[MlflowServer]:
-    """A server of the MLflow in the environment ``home`` that keeps all it has in ``folder``."""
+    """A server of the MLflow in the environment ``home`` that keeps all it has in ``folder``.
+
+    In ``env``, ``{uri}`` is the server's own address.
+    """
     port = _free_port()
     server = MlflowServer(f"http://127.0.0.1:{port}", folder)
-    process = _start(home / "bin" / "mlflow", folder, port, env)
+    own = {name: value.replace("{uri}", server.uri) for name, value in env.items()}
+    process = _start(home / "bin" / "mlflow", folder, port, own)
     try:
         _wait_until_ready(server, process)
         yield server
@@ -138,52 +142,9 @@ def environment(name: str = ".venv-mlflow") -> Path:
     return home
 
 
-@contextmanager
-def gateway(folder: Path, upstream: str) -> Iterator[MlflowServer]:
-    """A server whose AI gateway has the endpoints ``openai``, ``anthropic`` and ``gemini``, all asking one address."""
-    env = {
-        "MLFLOW_GATEWAY_API_BASE_ALLOWED_SCHEMES": "http,https",
-        "MLFLOW_GATEWAY_API_BASE_ALLOW_PRIVATE_IPS": "true",
-        "PYTHONPATH": str(_ROOT / "tests/support/gemini_upstream"),
-        "GEMINI_UPSTREAM": upstream,
-    }
-    with running(environment(), folder, **env) as server:
-        _warm_up(server)
-        for provider, model in (
-            ("openai", "gpt-4.1-mini"),
-            ("anthropic", "claude-sonnet-5"),
-            ("gemini", "gemini-2.5-flash"),
-        ):
-            _add_endpoint(server, provider, model, upstream)
-        yield server
-
-
-def _add_endpoint(server: MlflowServer, provider: str, model: str, upstream: str) -> None:
-    def create(what: str, **fields: Any) -> Any:
-        return server.call(f"/api/3.0/mlflow/gateway/{what}/create", fields)
-
-    address = {} if provider == "gemini" else {"auth_config": {"api_base": f"{upstream}/v1"}}
-    secret = create(
-        "secrets", secret_name=provider, secret_value={"api_key": "key-of-the-gateway"}, provider=provider, **address
-    )
-    definition = create(
-        "model-definitions",
-        name=provider,
-        secret_id=secret["secret"]["secret_id"],
-        provider=provider,
-        model_name=model,
-    )
-    linked = {
-        "model_definition_id": definition["model_definition"]["model_definition_id"],
-        "linkage_type": "PRIMARY",
-        "weight": 1.0,
-    }
-    create("endpoints", name=provider, model_configs=[linked], usage_tracking=True)
-
-
 @pytest.fixture(scope="session")
 def mlflow_server(tmp_path_factory: pytest.TempPathFactory):
     """A running server; skips where MLflow is not installed. The first test to ask for it waits for the start."""
     with running(environment(), tmp_path_factory.mktemp("mlflow")) as server:
-        _warm_up(server)
+        warm_up(server)
         yield server

@@ -31,6 +31,7 @@ _COUNTS: Final = {
     "cache_creation_input_tokens": "cache_write",
     "cache_creation_tokens": "cache_write",
     "reasoning_tokens": "reasoning",
+    "thoughtsTokenCount": "reasoning",  # MLflow's gateway before Gemini
     "accepted_prediction_tokens": "accepted_prediction",
     "rejected_prediction_tokens": "rejected_prediction",
     "web_search_requests": "searches",

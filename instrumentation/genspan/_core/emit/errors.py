@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from genspan_semconv import attributes as names
 from genspan_semconv.encode import clean
+from genspan_semconv.model import obj, text
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -70,8 +71,14 @@ def exception(failed: Failure) -> dict[str, AttributeValue]:
 
 
 def _message(error: BaseException) -> str:
+    """The exception's text, with the ``detail`` of servers written with FastAPI (MLflow), which openai leaves out.
+
+    https://fastapi.tiangolo.com/tutorial/handling-errors/
+    """
     try:
-        return clean(str(error))
+        message, given = str(error), obj(getattr(error, "body", None)).get("detail")
+        detail = text(given) or text(obj(given).get("message"))
+        return clean(f"{message} - {detail}" if detail and detail not in message else message)
     except Exception:
         return f"<{type(error).__qualname__} without a readable message>"
 
