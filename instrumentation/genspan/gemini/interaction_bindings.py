@@ -106,9 +106,11 @@ def patches() -> tuple[Patch | Replacement, ...]:
 
 
 def _provider(client: Any) -> str:
-    return (
-        "gcp.vertex_ai" if getattr(client, "_is_vertex", False) else provider_of(getattr(client, "_api_client", None))
-    )
+    """Clients of 2.x do not keep the one that they were made for; only Vertex AI's take access tokens."""
+    security = getattr(getattr(client, "sdk_configuration", None), "security", None)
+    if getattr(client, "_is_vertex", False) or hasattr(security, "_access_token"):
+        return "gcp.vertex_ai"
+    return provider_of(getattr(client, "_api_client", None))
 
 
 def _key(operation: str, model: str | None, address: Address, stream: bool) -> Key:
