@@ -1,0 +1,483 @@
+/** The one place that opens and ends spans: model calls, turns of several calls, and runs of tools; each ends once. */
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import {
+  type Attributes,
+  type Context,
+  context,
+  isSpanContextValid,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type TimeInput,
+  trace,
+} from "@opentelemetry/api";
+import * as names from "./attributes.ts";
+import { settings } from "./config.ts";
+import { guarded } from "./guard.ts";
+import { clean, dumps, shortened, withoutLargeData } from "./json.ts";
+import { type Api, type Fold, type Key, obj, type Prompt, type Response, type Wire } from "./model.ts";
+import * as render from "./render.ts";
+import { findSecrets, NO_SECRETS, type Secrets } from "./secrets.ts";
+import { ready, records, tracer, whileEmitting } from "./telemetry.ts";
+
+/** A request as an SDK is about to send it. Nothing of it is read before the response. */
+export type Request = {
+  api: Api;
+  key: Key;
+  url: string;
+  headers(): Iterable<[string, string]>;
+  body(): Wire;
+};
+
+/** How a response ended that was not received whole. */
+export type Ending = "closed" | "dropped" | "failed" | "cancelled";
+type Failure = { type: string; exception: string; message?: string | undefined; status?: number | undefined };
+
+/** Chunks of one stream whose content is kept; the usage of all chunks is. */
+const MAX_CHUNKS = 50_000;
+
+// Beside OpenTelemetry's context, which is the root everywhere where the program has no context manager.
+const running = new AsyncLocalStorage<{ turn: Turn | undefined; context: Context }>();
+let lastTrace: string | undefined;
+
+/** The id of the trace that a model call last ended in, as MLflow has it: `tr-<32 hex digits>`. */
+export const lastTraceId = (): string | undefined => lastTrace;
+
+function currentContext(): Context {
+  const active = context.active();
+  return trace.getSpan(active) ? active : (running.getStore()?.context ?? active);
+}
+
+/** Whether a call made now is to be recorded. */
+export const recordsNow = (): boolean => guarded("start of a call", false, () => records(currentContext()));
+export const currentTurn = (): Turn | undefined => {
+  const turn = running.getStore()?.turn;
+  return turn?.ended ? undefined : turn;
+};
+
+// What is still open when the process has nothing left to do, and what nobody can finish any more since it is garbage.
+const open = new Set<Scope>();
+const abandoned = new FinalizationRegistry<Scope>((scope) => scope.end("dropped"));
+const endAll = () => {
+  for (const scope of open) scope.end("dropped");
+};
+
+abstract class Scope {
+  ended = false;
+  protected readonly outside: Context = currentContext();
+  protected context: Context = this.outside;
+  protected span: Span | undefined;
+  protected turn: Turn | undefined = currentTurn();
+  protected secrets: Secrets = NO_SECRETS;
+
+  constructor() {
+    if (!open.size && !process.listeners("beforeExit").includes(endAll)) process.prependListener("beforeExit", endAll);
+    open.add(this);
+  }
+
+  /** Run code of the SDK's with the span current. */
+  run<T>(code: () => T): T {
+    return running.run({ turn: this.turn, context: this.context }, () => context.with(this.context, code));
+  }
+
+  /** End with what it failed with. */
+  fail(error: unknown): void {
+    this.end((error as { name?: unknown } | null | undefined)?.name === "AbortError" ? "cancelled" : "failed", {
+      error,
+    });
+  }
+
+  /** End the span, once: how a response ended if not by itself, and the error if there was one. */
+  end(ending?: Ending, failed?: { error: unknown }): void {
+    if (this.ended) return;
+    this.ended = true;
+    open.delete(this);
+    guarded("end of a span", undefined, () => this.finish(ending, failed));
+    this.span = this.turn = undefined;
+    this.context = this.outside;
+    this.secrets = NO_SECRETS;
+  }
+
+  protected abstract finish(ending: Ending | undefined, failed: { error: unknown } | undefined): void;
+
+  protected start(name: string, attributes: Attributes, kind: SpanKind, startTime?: TimeInput): void {
+    const around = trace.getSpanContext(this.context);
+    const root = !around || !isSpanContextValid(around);
+    const all = { ...(root ? { [names.MLFLOW_TRACE_TAG_MLFLOW_TRACE_NAME]: name } : {}), ...attributes };
+    const options = { kind, attributes: all, ...(startTime === undefined ? {} : { startTime }) };
+    this.span = guarded("start of a span", undefined, () =>
+      whileEmitting(() => tracer()?.startSpan(name, options, this.context)),
+    );
+    if (this.span) this.context = trace.setSpan(this.context, this.span);
+  }
+
+  protected get recording(): boolean {
+    return this.span?.isRecording() ?? false;
+  }
+
+  protected endSpan(attributes: Attributes, failed: Failure | undefined): void {
+    const span = this.span;
+    if (!span) return;
+    whileEmitting(() => {
+      try {
+        span.setAttributes(attributes);
+        if (failed) {
+          const message = failed.message === undefined ? {} : { message: failed.message };
+          span.addEvent("exception", {
+            [names.EXCEPTION_TYPE]: failed.exception,
+            [names.EXCEPTION_MESSAGE]: failed.message,
+          });
+          span.setStatus({ code: SpanStatusCode.ERROR, ...message });
+        }
+        lastTrace = `tr-${span.spanContext().traceId}`;
+      } finally {
+        span.end();
+      }
+    });
+  }
+
+  /** Content as JSON text (a string as it is), scrubbed, within the length of the span's strings; what is empty is left out. */
+  protected write(forms: Wire): Attributes {
+    const into: Attributes = {};
+    const limit =
+      (this.span as { _spanLimits?: { attributeValueLengthLimit?: number } } | undefined)?._spanLimits
+        ?.attributeValueLengthLimit || Infinity;
+    for (const [name, value] of Object.entries(forms)) {
+      if (!value || (typeof value === "object" && !Object.keys(value).length)) continue;
+      const written = this.secrets.scrub(typeof value === "string" ? clean(value) : dumps(value));
+      const fits = written.length <= limit;
+      if (!fits) into[names.GENSPAN_CONTENT_TRUNCATED] = true;
+      const text = fits
+        ? written
+        : typeof value === "string"
+          ? written.slice(0, limit)
+          : shortened(JSON.parse(written), limit);
+      if (text !== undefined) into[name] = text;
+    }
+    return into;
+  }
+
+  protected describe(error: unknown): Failure {
+    const { name, message, status, constructor: kind } = (error ?? {}) as Error & { status?: unknown };
+    const type =
+      name && name !== "Error" ? String(name) : String((kind as { name?: string } | undefined)?.name || "_OTHER");
+    return {
+      type,
+      exception: type,
+      message: settings().content ? this.secrets.scrub(clean(String(message ?? error))) : undefined,
+      status: typeof status === "number" && status >= 400 && status < 600 ? status : undefined,
+    };
+  }
+}
+
+export type { Scope };
+
+/** One model call: a CLIENT span. */
+export class Call extends Scope {
+  #request: Request | undefined;
+  #data: Wire = {};
+  #fold: Fold | undefined;
+  #chunks = 0;
+  #firstChunk: number | undefined;
+  #started = performance.now();
+  attempts = 0;
+  /** Whether the provider said that the stream is over; a finish reason may be missing all the same. */
+  doneSeen = false;
+
+  constructor(request: Request) {
+    super();
+    this.#request = request;
+    this.turn?.begin(this, request.key.model);
+    this.context = this.turn?.around(this.context) ?? this.context;
+    this.start(render.spanName(request.key), render.start(request.key), SpanKind.CLIENT);
+  }
+
+  /** Take the response JSON of a call that does not stream. */
+  see(data: unknown): void {
+    if (this.recording) this.#data = obj(data);
+  }
+
+  /** Take one chunk of a stream, parsed. */
+  chunk(data: unknown): void {
+    if (!this.recording || !this.#request) return;
+    guarded("usage of a response", undefined, () => {
+      this.#firstChunk ??= (performance.now() - this.#started) / 1000;
+      this.#fold ??= this.#request?.api.fold();
+      this.#fold?.metadata(obj(data));
+      if (settings().content && this.#chunks++ < MAX_CHUNKS) this.#fold?.content(obj(data));
+    });
+  }
+
+  protected override finish(ending: Ending | undefined, failed: { error: unknown } | undefined): void {
+    const request = this.#request;
+    this.#request = undefined;
+    try {
+      if (!request || !this.recording) this.endSpan({}, undefined);
+      else this.#describe(request, ending, failed);
+    } finally {
+      this.#data = {};
+      this.#fold = undefined;
+    }
+  }
+
+  #describe(request: Request, ending: Ending | undefined, failed: { error: unknown } | undefined): void {
+    const { api } = request;
+    let { key } = request;
+    if (this.#fold) this.#data = this.#fold.data();
+    const body = guarded("body of a request", {}, () => request.body());
+    const capturing = guarded("credentials of a request", false, () => {
+      this.secrets = findSecrets(request.headers(), request.url, body);
+      return settings().content;
+    });
+    if (this.turn) this.turn.secrets = this.secrets;
+    const response = guarded("usage of a response", { complete: true } as Response, () => api.response(this.#data));
+    if (response.operation) {
+      // only the response says which call this is
+      key = { ...key, operation: response.operation, model: key.model ?? response.requestedModel ?? response.model };
+      this.span?.updateName(render.spanName(key)).setAttributes(render.start(key));
+    }
+    const broken = response.error !== undefined || (response.complete === false && !this.doneSeen);
+    const stopped = this.doneSeen && (ending === "closed" || ending === "dropped"); // nothing was left to read
+    const partial = (stopped ? undefined : ending) ?? (broken && key.stream ? "failed" : undefined);
+    const failure = this.#failure(response, failed);
+    const params = guarded("parameters of a request", {}, () => api.params(body));
+    if (failure && partial && key.stream && !response.finishReasons?.length) response.finishReasons = ["error"];
+    const told = partial && (key.stream || !failure);
+    const attributes: Attributes = {
+      [names.ERROR_TYPE]: failure?.type,
+      ...(response.usage ? render.usage(key.operation, response.usage) : {}),
+      ...(told ? { [names.GENSPAN_RESPONSE_PARTIAL]: true, [names.GENSPAN_RESPONSE_END]: partial } : {}),
+      ...render.facts(key, response, params),
+      [names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK]: this.#firstChunk,
+      [names.HTTP_RESPONSE_STATUS_CODE]: failure?.status,
+      [names.HTTP_REQUEST_RESEND_COUNT]: this.attempts > 1 ? this.attempts - 1 : undefined,
+    };
+    const content = capturing
+      ? guarded("content of a call", {}, () => this.#content({ ...request, key }, body, response))
+      : {};
+    this.endSpan({ ...(this.secrets.scrubAll(attributes) as Attributes), ...content }, failure);
+  }
+
+  #failure(response: Response, failed: { error: unknown } | undefined): Failure | undefined {
+    const code = response.error === undefined ? undefined : this.secrets.scrub(response.error);
+    const type = code === undefined ? undefined : /^[\w.-]{1,64}$/.test(code) ? code : "_OTHER";
+    if (failed) return { ...this.describe(failed.error), ...(type ? { type } : {}) };
+    return type === undefined ? undefined : { type, exception: type };
+  }
+
+  #content({ api, key }: Request, body: Wire, response: Response): Attributes {
+    const { dialects, maxBlobBytes } = settings();
+    const nothing: Prompt = { system: [], messages: [], tools: [] };
+    const prompt = guarded("content of a request", nothing, () => withoutLargeData(api.prompt(body), maxBlobBytes));
+    const answer = guarded("content of an answer", [], () => withoutLargeData(api.answer(this.#data), maxBlobBytes));
+    const { outputs, inputs } = render.content(dialects, key, api.params(body), response, prompt, answer);
+    const [written, given] = [this.write(outputs), this.write(inputs)];
+    this.turn?.keep(written, given, prompt);
+    return { ...written, ...given };
+  }
+}
+
+const AGENT: Key = { operation: "invoke_agent", provider: "", stream: false };
+
+/** One call of the user's that may take several model calls: their parent, without usage, where functions can run. */
+export class Turn extends Scope {
+  #intended: Request | undefined;
+  readonly agent: boolean;
+  #calls = 0;
+  #last: Call | undefined;
+  #model: string | undefined;
+  #question = "";
+  #inputs: Attributes = {};
+  #outputs: Attributes = {};
+  #began: TimeInput = Date.now();
+  override secrets: Secrets = NO_SECRETS;
+
+  /** `intended` is the model call that fails where none is begun, `agent` whether functions can run in the turn. */
+  constructor(intended: Request, agent: boolean) {
+    super();
+    this.#intended = intended;
+    this.agent = agent;
+    this.turn = this;
+  }
+
+  begin(call: Call, model: string | undefined): void {
+    this.#calls++;
+    this.#last = call;
+    this.#model ??= model;
+    this.#open();
+  }
+
+  /** The context of a call in the turn: the span of the turn's, where it has one that is not in `active` already. */
+  around(active: Context): Context | undefined {
+    return this.span && trace.getSpan(active) === trace.getSpan(this.outside) ? this.context : undefined;
+  }
+
+  /** The span opens with the first request, when a provider is there at the latest. */
+  #open(): void {
+    if (this.agent && !this.span) this.start(AGENT.operation, render.start(AGENT), SpanKind.INTERNAL, this.#began);
+  }
+
+  /** Show the first call's inputs and the last call's outputs as the turn's own, where it has a span. */
+  keep(outputs: Attributes, inputs: Attributes, prompt: Prompt): void {
+    if (!this.span) return;
+    if (!Object.keys(this.#inputs).length) this.#inputs = inputs;
+    this.#question ||= this.secrets.scrub(render.lastQuestion(prompt));
+    this.#outputs = outputs;
+  }
+
+  protected override finish(ending: Ending | undefined, failed: { error: unknown } | undefined): void {
+    const [intended, last] = [this.#intended, this.#last];
+    this.#intended = this.#last = undefined;
+    this.turn = undefined;
+    if (failed && !this.#calls) this.#open();
+    if (failed && intended && !this.#calls && !this.agent) new Call(intended).end(ending, failed);
+    last?.end(ending, failed);
+    if (!this.span) return;
+    const root = trace.getSpan(this.outside) === undefined;
+    const name = render.traceName(AGENT.operation, this.#model, this.#question);
+    const failure = failed ? this.describe(failed.error) : undefined;
+    const attributes = {
+      [names.ERROR_TYPE]: failure?.type,
+      ...this.#outputs,
+      ...this.#inputs,
+      ...(root ? { [names.MLFLOW_TRACE_TAG_MLFLOW_TRACE_NAME]: name } : {}),
+    };
+    this.endSpan(attributes, failure);
+    this.#inputs = this.#outputs = {};
+  }
+}
+
+/** What is known of the run of a tool before it. */
+export type Tool = { name: string; id?: string | undefined; arguments: unknown; description?: string | undefined };
+
+/** One run of a tool: an `execute_tool` span that is current while the tool runs. Calls made in it are its children. */
+export class ToolRun extends Scope {
+  #tool: Tool;
+  result: unknown;
+  /** What went wrong, where nothing was raised. */
+  code: string | undefined;
+
+  constructor(tool: Tool) {
+    super();
+    this.context = this.turn?.around(this.context) ?? this.context;
+    this.secrets = this.turn?.secrets ?? NO_SECRETS;
+    this.turn = undefined;
+    this.#tool = { ...tool, name: this.secrets.scrub(tool.name) };
+    this.start(
+      `execute_tool ${this.#tool.name}`,
+      render.tool(this.#tool.name, tool.id, tool.description),
+      SpanKind.INTERNAL,
+    );
+  }
+
+  protected override finish(_: Ending | undefined, failed: { error: unknown } | undefined): void {
+    const failure = failed
+      ? this.describe(failed.error)
+      : this.code
+        ? { type: this.code, exception: this.code }
+        : undefined;
+    const { content, dialects, maxBlobBytes } = settings();
+    const forms = content ? render.toolContent(dialects, this.#tool.arguments, this.result, !failure) : {};
+    const written = guarded("content of a tool", {}, () => this.write(withoutLargeData(forms, maxBlobBytes)));
+    this.endSpan({ [names.ERROR_TYPE]: failure?.type, ...written }, failure);
+    this.#tool = { name: "", arguments: undefined };
+    this.result = undefined;
+  }
+}
+
+/** One request: `send` runs in a call, and `settle` sees to it that the call ends when the response has been read. */
+export async function traced<T>(
+  request: () => Request,
+  send: (call?: Call) => Promise<T>,
+  settle: (call: Call, result: T) => void,
+): Promise<T> {
+  await ready();
+  const call = guarded("start of a call", undefined, () => new Call(request()));
+  if (!call) return send();
+  let result: T;
+  try {
+    result = await call.run(() => send(call));
+  } catch (error) {
+    call.fail(error);
+    throw error;
+  }
+  guarded("a response", undefined, () => settle(call, result));
+  return result;
+}
+
+type Stream = { next: (...args: never[]) => Promise<IteratorResult<unknown>> } & Partial<
+  Record<"return" | "throw", (value?: unknown) => Promise<IteratorResult<unknown>>>
+>;
+
+/** End a scope when the stream ends, however it does. The methods are shadowed on this one object, which stays itself. */
+export function tap(
+  scope: Scope,
+  stream: object,
+  each: (value: unknown) => void,
+  failing: (error: unknown) => void = () => {},
+): void {
+  const { next, return: close, throw: raise } = stream as Stream;
+  const shadow = (name: string, value: unknown) =>
+    Object.defineProperty(stream, name, {
+      value,
+      writable: true,
+      configurable: true,
+      enumerable: Object.hasOwn(stream, name),
+    });
+  shadow("next", async function (this: unknown, ...args: never[]) {
+    try {
+      const result = await scope.run(() => Reflect.apply(next, stream, args));
+      if (result.done) scope.end();
+      else guarded("a chunk", undefined, () => each(result.value));
+      return result;
+    } catch (error) {
+      guarded("a failed stream", undefined, () => failing(error));
+      scope.fail(error);
+      throw error;
+    }
+  });
+  if (close) {
+    shadow("return", async (value?: unknown) => {
+      try {
+        return await scope.run(() => Reflect.apply(close, stream, [value]));
+      } finally {
+        scope.end("closed");
+      }
+    });
+  }
+  if (raise) {
+    shadow("throw", async (error?: unknown) => {
+      scope.fail(error);
+      return Reflect.apply(raise, stream, [error]);
+    });
+  }
+  abandoned.register(stream, scope);
+}
+
+/** See what a method that reads a response returns; `missing` where the object is dropped unread. */
+export function tapReading<T extends object>(
+  call: Call,
+  response: T,
+  method: keyof T & string,
+  see: (data: unknown) => void,
+  done: boolean,
+): void {
+  const read = response[method] as () => Promise<unknown>;
+  Object.defineProperty(response, method, {
+    configurable: true,
+    writable: true,
+    value: async () => {
+      try {
+        const data = await Reflect.apply(read, response, []);
+        guarded("a response", undefined, () => see(data));
+        if (done) call.end();
+        return data;
+      } catch (error) {
+        call.fail(error);
+        throw error;
+      }
+    },
+  });
+  if (done) abandoned.register(response, call);
+}
