@@ -17,10 +17,17 @@ pytestmark = [
 CASES = {path.stem: golden.read(path) for path in golden.FILES}
 
 
+@pytest.fixture(scope="module")
+def player(running_provider):
+    player = golden.Player(running_provider)
+    yield player
+    player.close()
+
+
 @pytest.mark.parametrize("name", CASES)
-def test_golden_call(name, provider):
+def test_golden_call(name, player):
     case = CASES[name]
-    outcome = golden.run(case, provider)
+    outcome = player.play(case)
     assert outcome.spans() == case["spans"], "scripts/make_golden.py writes what has changed"
     assert outcome.requests == [exchange["request"] for exchange in case["wire"]]
     assert (outcome.raised is not None) == _fails(case)

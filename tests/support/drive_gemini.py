@@ -92,14 +92,21 @@ def _call(client: Any, recording: Recording) -> tuple[Any, dict[str, Any]]:
         return client.interactions.create, recording.body
     if recording.api == "cachedContents":
         return client.caches.delete, {"name": recording.path.partition("/v1beta/")[2]}
-    model = {"model": re.findall(r"/models/([^/:]+):", recording.path)[0]}
-    if recording.api in {"batchEmbedContents", "embedContent"}:
-        return client.models.embed_content, {**model, **_embedding(recording.body)}
-    if recording.api == "countTokens":
-        return client.models.count_tokens, {**model, **_counting(recording.body)}
     models = client.models
-    method = models.generate_content_stream if _streams(recording) else models.generate_content
-    return method, {**model, **_generation(recording.body or _NO_BODY)}
+    generate = models.generate_content_stream if _streams(recording) else models.generate_content
+    methods = {
+        "batchEmbedContents": models.embed_content,
+        "embedContent": models.embed_content,
+        "countTokens": models.count_tokens,
+    }
+    return methods.get(recording.api, generate), arguments_of(recording)
+
+
+def arguments_of(recording: Recording) -> dict[str, Any]:
+    """What a program gives to the method of ``client.models`` that sends such a request."""
+    readers = {"batchEmbedContents": _embedding, "embedContent": _embedding, "countTokens": _counting}
+    model = re.findall(r"/models/([^/:]+):", recording.path)[0]
+    return {"model": model, **readers.get(recording.api, _generation)(recording.body or _NO_BODY)}
 
 
 # Requests

@@ -17,9 +17,10 @@ from google.genai import types
 from opentelemetry.sdk.trace import SpanLimits
 
 from genspan.gemini import GeminiInstrumentor
+from tests.support.drive_gemini import NOT_DRIVEN, arguments_of
 from tests.support.gemini_http import one_user_agent
 from tests.support.provider import Reply
-from tests.support.telemetry import USER_VARIABLES, Telemetry
+from tests.support.telemetry import CAPTURE, USER_VARIABLES, Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
     from tests.support.provider import FakeProvider
+    from tests.support.recordings import Recording
 
 Json = Any
 
@@ -91,20 +93,45 @@ class Outcome:
         return list(value) if isinstance(value, tuple) else value
 
 
-def run(case: dict[str, Json], provider: FakeProvider) -> Outcome:
-    """The call through the real google-genai, against a server that gives the answers of the file."""
-    provider.reset()
-    with _settings(case["settings"]):
+class Player:
+    """Plays golden calls through the real google-genai, against a server that gives the answers of the file."""
+
+    def __init__(self, provider: FakeProvider) -> None:
+        self._provider = provider
+        self._clients: dict[bool, genai.Client] = {}
+
+    def close(self) -> None:
+        for client in self._clients.values():
+            client.close()
+
+    def play(self, case: dict[str, Json]) -> Outcome:
+        provider, instrumentor = self._provider, GeminiInstrumentor()
+        provider.reset()
         provider.script(*(_reply(exchange["response"]) for exchange in case["wire"]))
-        telemetry = Telemetry(limits=SpanLimits())
-        instrumentor = GeminiInstrumentor()
-        instrumentor.instrument(**telemetry.providers)
-        try:
-            raised = _called(case["call"], provider.url)
-        finally:
-            instrumentor.uninstrument()
+        with _settings(case["settings"]):
+            client = self._client(case["call"].get("vertexai", False))
+            telemetry = Telemetry(limits=SpanLimits())
+            instrumentor.instrument(**telemetry.providers)
+            try:
+                raised = _called(case["call"], client)
+            finally:
+                instrumentor.uninstrument()
         requests = [_request(entry) for entry in provider.ledger]
         return Outcome(requests, telemetry.spans, raised)
+
+    def completed(self, case: dict[str, Json]) -> dict[str, Json]:
+        """The golden call with what Python makes of it: requests and spans."""
+        outcome = self.play(case)
+        exchanges = zip(case["wire"], outcome.requests, strict=True)
+        wire = [{"request": request, "response": exchange["response"]} for exchange, request in exchanges]
+        return {**case, "wire": wire, "spans": outcome.spans()}
+
+    def _client(self, vertexai: bool) -> genai.Client:
+        """One each, since making one costs more than calls."""
+        if vertexai not in self._clients:
+            options = types.HttpOptions(base_url=self._provider.url, **one_user_agent())
+            self._clients[vertexai] = genai.Client(api_key="golden-key", vertexai=vertexai, http_options=options)
+        return self._clients[vertexai]
 
 
 def _request(entry: Any) -> dict[str, Json]:
@@ -120,23 +147,62 @@ def _settings(settings: dict[str, str]) -> Iterator[None]:
 
 def _reply(response: dict[str, Json]) -> Reply:
     if "sse" in response:
-        frames = [f"data: {json.dumps(event, ensure_ascii=False)}\r\n\r\n".encode() for event in response["sse"]]
-        return Reply(status=response["status"], frames=frames)
+        return Reply(status=response["status"], frames=[_frame(event).encode() for event in response["sse"]])
     return Reply(status=response["status"], body=response["json"])
+
+
+def _frame(event: Json) -> str:
+    """An event is JSON, or of a recording its text."""
+    return event if isinstance(event, str) else f"data: {json.dumps(event, ensure_ascii=False)}\r\n\r\n"
+
+
+# Recordings
+
+
+def of_recording(recording: Recording) -> dict[str, Json] | None:
+    """A recording as a golden call; none for what a program does not ask a model for, or the SDK cannot be made to."""
+    if recording.id in NOT_DRIVEN or not recording.body or recording.api in ("countTokens", "cachedContents"):
+        return None
+    if recording.stream:
+        recording = recording.as_stream()
+    if not {"json", "sse"} & recording.response.keys():
+        return None
+    answer = {key: recording.response[key] for key in ("status", "json", "sse") if key in recording.response}
+    return {
+        "about": f"recording {recording.id}",
+        "settings": {CAPTURE: "SPAN_ONLY", "GENSPAN_DIALECTS": "genai,mlflow"},
+        "call": {**_recorded_call(recording), "vertexai": recording.provider == "vertex"},
+        "wire": [{"response": answer}],
+    }
+
+
+def _recorded_call(recording: Recording) -> dict[str, Json]:
+    if recording.api == "interactions":
+        return {"method": "interactions.create", "params": recording.body}
+    embedding = "mbedContent" in recording.api
+    method = "embedContent" if embedding else "generateContentStream" if recording.stream else "generateContent"
+    arguments = arguments_of(recording)
+    config = arguments["config"].model_copy(update={"automatic_function_calling": None})
+    params = {
+        "model": arguments["model"],
+        "contents": [_camel(content) for content in arguments["contents"]],
+        "config": _camel(config),
+    }
+    return {"method": f"models.{method}", "params": params}
+
+
+def _camel(value: Any) -> Json:
+    return value.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 # Calls
 
 
-def _called(call: dict[str, Json], url: str) -> Exception | None:
-    options = types.HttpOptions(base_url=url, **one_user_agent())
-    client = genai.Client(api_key="golden-key", vertexai=call.get("vertexai", False), http_options=options)
+def _called(call: dict[str, Json], client: genai.Client) -> Exception | None:
     try:
         _METHODS[call["method"]](client, call["params"], call.get("tools", {}))
     except Exception as error:  # whatever class the SDK has for it
         return error
-    finally:
-        client.close()
     return None
 
 
