@@ -21,11 +21,11 @@ def main() -> None:
     parser.add_argument("--case", action="append", choices=[*CASES, "stream"], help="(default: all)")
     parser.add_argument("--setting", action="append", choices=SETTINGS, help="(default: all)")
     parser.add_argument("--only", choices=["calls", "startup", "soak"], help="one of the three parts")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the measurements there too")
     asked = parser.parse_args()
 
     console = Console(width=None if sys.stdout.isatty() else 120)
-    figures: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
     cases, settings = asked.case or [*CASES, "stream"], asked.setting or list(SETTINGS)
     for provider in asked.provider or PROVIDERS:
         if asked.only in (None, "calls"):
@@ -33,19 +33,19 @@ def main() -> None:
                 found = cells.measure(provider, cells.cells(cases, settings))
             rows = tables.rows(found, cases, settings)
             console.print(tables.calls(provider, rows), tables.stream(provider, rows))
-            figures[provider] = [row._asdict() for row in rows]
+            measured[provider] = [row._asdict() for row in rows]
         if asked.only in (None, "soak"):
             with console.status(f"watching the memory of {provider} (some minutes)"):
                 memory = soak.measure(provider)
             console.print(tables.memory(provider, memory))
-            figures[f"{provider} memory"] = memory
+            measured[f"{provider} memory"] = memory
     if asked.only in (None, "startup"):
         with console.status("making two environments and starting Python in them"):
             started = startup.measure()
         console.print(tables.startup(started))
-        figures["startup"] = started
+        measured["startup"] = started
     if asked.json:
-        asked.json.write_text(json.dumps(figures, indent=1), "utf-8")
+        asked.json.write_text(json.dumps(measured, indent=1), "utf-8")
 
 
 if __name__ == "__main__":

@@ -45,12 +45,12 @@ def cells(cases: list[str], settings: list[str]) -> list[Cell]:
 def measure(provider: str, wanted: list[Cell]) -> dict[Cell, float]:
     """The figure of each cell: of one call, or of one stream as a whole."""
     lines, windows = run_counted("benchmarks.cells", provider, json.dumps(wanted))
-    figures: dict[Cell, float] = {}
+    costs: dict[Cell, float] = {}
     for line in lines:
         process, measured, totals = json.loads(line)
         for cell, total in zip(map(Cell._make, measured), windows.get(process, totals), strict=True):
-            figures[cell] = total / (_STREAMS if cell.chunks else _CALLS)
-    return figures
+            costs[cell] = total / (_STREAMS if cell.chunks else _CALLS)
+    return costs
 
 
 def _measure_one(provider: str, cell: Cell) -> float | None:
@@ -71,7 +71,7 @@ def _measure_one(provider: str, cell: Cell) -> float | None:
 
 
 def main(provider: str, wanted: list[Cell]) -> None:
-    """Print a line for each process: its id, its cells, and its figures where nobody else counts."""
+    """Print a line for each process: its id, its cells, and its costs where nobody else counts."""
     running = 0
     for _, group in groupby(wanted, key=lambda cell: (cell.implementation, cell.setting)):
         if running == os.cpu_count():
@@ -79,8 +79,8 @@ def main(provider: str, wanted: list[Cell]) -> None:
             running -= 1
         measured = list(group)
         if os.fork() == 0:
-            figures = [_measure_one(provider, cell) for cell in measured]
-            os.write(1, f"{json.dumps([os.getpid(), measured, figures])}\n".encode())
+            costs = [_measure_one(provider, cell) for cell in measured]
+            os.write(1, f"{json.dumps([os.getpid(), measured, costs])}\n".encode())
             os._exit(0)
         running += 1
     for _ in range(running):

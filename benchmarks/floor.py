@@ -129,10 +129,10 @@ def start(operation: str, provider: str, model: str, address: str) -> Attributes
     }
 
 
-def figures(
+def end_attributes(
     identity: str, model: str, reason: str, tokens_in: int, tokens_out: int, parameters: Attributes
 ) -> Attributes:
-    """What it ends with, content and figures of one provider apart."""
+    """What it ends with, without the content and what only one provider has."""
     attributes: Attributes = {
         "mlflow.chat.tokenUsage": f'{{"input_tokens": {tokens_in}, "output_tokens": {tokens_out}, '
         f'"total_tokens": {tokens_in + tokens_out}}}',
@@ -148,18 +148,18 @@ def figures(
     return attributes
 
 
-def said(text: str) -> Json:
+def text_part(text: str) -> Json:
     """A text as a part of the conventions."""
     return {"type": "text", "content": text}
 
 
 def write_genai(attributes: Attributes, messages: list[Json], system: str | None, tools: list[Json], text: str) -> None:
     """Content in the conventions' form; of a tool, its name, description and parameters."""
-    answer = {"role": "assistant", "parts": [said(text)], "finish_reason": "stop"}
+    answer = {"role": "assistant", "parts": [text_part(text)], "finish_reason": "stop"}
     attributes["gen_ai.output.messages"] = dumps([answer])
     attributes["gen_ai.input.messages"] = dumps(messages)
     if system is not None:
-        attributes["gen_ai.system_instructions"] = dumps([said(system)])
+        attributes["gen_ai.system_instructions"] = dumps([text_part(system)])
     if tools:
         attributes["gen_ai.tool.definitions"] = dumps([{"type": "function", **tool} for tool in tools])
 

@@ -1,4 +1,4 @@
-"""The figures as tables of ratios."""
+"""The measurements as tables of ratios."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Row(NamedTuple):
 
 
 def rows(found: Mapping[Cell, float], cases: list[str], settings: list[str]) -> list[Row]:
-    """The figures by setting and case."""
+    """The measurements by setting and case."""
     made: list[Row] = []
     for case in cases:
         for setting in settings:
@@ -71,7 +71,7 @@ def memory(provider: str, found: Mapping[str, tuple[Soak, Soak]]) -> Table:
     """How memory grows."""
     table = _table(f"{provider}: memory, MB", "work", "SDK: early", "SDK: end", "traced: early", "traced: end")
     for kind, (bare, traced) in found.items():
-        table.add_row(KINDS[kind], *(f"{figure:.1f}" for figure in (*bare, *traced)))
+        table.add_row(KINDS[kind], *(f"{number:.1f}" for number in (*bare, *traced)))
     return table
 
 
@@ -90,8 +90,8 @@ def startup(found: Mapping[str, tuple[Startup, Startup]]) -> Table:
     return table
 
 
-def _numbers(*figures: float) -> list[str]:
-    return [f"{figure:,.0f}" for figure in figures]
+def _numbers(*measured: float) -> list[str]:
+    return [f"{number:,.0f}" for number in measured]
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -67,8 +67,8 @@ def go() -> str | None:
 
 
 def check_age(program: str) -> None:
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
-    found = re.search(r"(\d+)\.(\d+)\.\d+", said)
+    printed = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
+    found = re.search(r"(\d+)\.(\d+)\.\d+", printed)
     if found and (int(found[1]), int(found[2])) < OLDEST:
         raise NoCollector(f"{program} is {found[0]}: the configurations need {'.'.join(map(str, OLDEST))} or newer")
 

@@ -3,7 +3,7 @@
     python scripts/compare_peers.py [PEER...]
 
 Needs uv and the network (about 2 GB of packages); the environments stay in ``.cache/peers``. The API answers with
-figures by which the ways of counting differ: thoughts and tool-use prompts beside candidates and prompts.
+numbers by which the ways of counting differ: thoughts and tool-use prompts beside candidates and prompts.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _instrument(peer: str, provider: Any) -> None:
     elif peer == "OpenTelemetry":
         from opentelemetry.instrumentation.google_genai import GoogleGenAiSdkInstrumentor
 
-        # It asks for google-genai below 3, and does nothing with a later one unless it is told not to look.
+        # It asks for google-genai below 3, and does nothing with a later one unless its check is switched off.
         GoogleGenAiSdkInstrumentor().instrument(tracer_provider=provider, skip_dep_check=True)
     elif peer == "OpenLLMetry":
         from opentelemetry.instrumentation.google_generativeai import GoogleGenerativeAiInstrumentor
@@ -153,9 +153,9 @@ class Spans:
         found = []
         for one in new:
             usage = one.info.token_usage or {}
-            figures = {f"gen_ai.usage.{side}_tokens": usage.get(f"{side}_tokens") for side in ("input", "output")}
+            counts = {f"gen_ai.usage.{side}_tokens": usage.get(f"{side}_tokens") for side in ("input", "output")}
             found += [{"name": s.name, "status": s.status.status_code.name, "attributes": {}} for s in one.data.spans]
-            found.append({"name": "trace", "status": "", "attributes": {k: v for k, v in figures.items() if v}})
+            found.append({"name": "trace", "status": "", "attributes": {k: v for k, v in counts.items() if v}})
         return len(found), found
 
 

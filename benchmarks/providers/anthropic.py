@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import anthropic
 
 from benchmarks.floor import start
-from benchmarks.providers import anthropic_floor, transport
-from benchmarks.providers import conversation as said
+from benchmarks.providers import anthropic_floor, conversation, transport
 from genspan.anthropic import AnthropicInstrumentor
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def _events(chunks: int) -> list[bytes]:
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
         *(
             {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
-            for text in said.pieces(chunks)
+            for text in conversation.pieces(chunks)
         ),
         {"type": "content_block_stop", "index": 0},
         {
@@ -69,7 +68,7 @@ def instrumentor() -> AnthropicInstrumentor:
 
 
 def client(chunks: int = 0) -> anthropic.Anthropic:
-    reply = _reply([{"type": "text", "text": said.ANSWER}], "end_turn")
+    reply = _reply([{"type": "text", "text": conversation.ANSWER}], "end_turn")
     answers = transport.streaming(_events(chunks)) if chunks else transport.plain(reply)
     return anthropic.Anthropic(api_key="key-of-the-benchmarks", http_client=answers, **_UNTRACED)
 
@@ -85,29 +84,33 @@ def stream(client: anthropic.Anthropic) -> Iterable[Any]:
 @cache
 def request(case: str) -> dict[str, Any]:
     """The arguments of a call, made once, as a program that keeps its history has them."""
-    common = {"model": MODEL, "max_tokens": said.MAX_TOKENS}
+    common = {"model": MODEL, "max_tokens": conversation.MAX_TOKENS}
     if case == "short":
-        return {**common, "messages": [{"role": "user", "content": said.QUESTION}]}
+        return {**common, "messages": [{"role": "user", "content": conversation.QUESTION}]}
     if case == "image":
-        source = {"type": "base64", "media_type": said.IMAGE_TYPE, "data": b64encode(said.image()).decode()}
-        blocks = [{"type": "text", "text": said.ABOUT_IMAGE}, {"type": "image", "source": source}]
+        source = {
+            "type": "base64",
+            "media_type": conversation.IMAGE_TYPE,
+            "data": b64encode(conversation.image()).decode(),
+        }
+        blocks = [{"type": "text", "text": conversation.ABOUT_IMAGE}, {"type": "image", "source": source}]
         return {**common, "messages": [{"role": "user", "content": blocks}]}
     return {
         **common,
-        "max_tokens": said.MAX_TOKENS_OF_HISTORY,
-        "system": said.SYSTEM,
+        "max_tokens": conversation.MAX_TOKENS_OF_HISTORY,
+        "system": conversation.SYSTEM,
         "messages": _history(),
         "tools": [
             {"name": name, "description": description, "input_schema": schema}
-            for name, (description, schema) in said.TOOLS.items()
+            for name, (description, schema) in conversation.TOOLS.items()
         ],
     }
 
 
 def _history() -> list[dict[str, Any]]:
     messages: list[dict[str, Any]] = []
-    for number, (question, arguments, found, answer) in enumerate(said.ROUNDS):
-        called = {"type": "tool_use", "id": f"toolu_{number}", "name": said.TOOL, "input": arguments}
+    for number, (question, arguments, found, answer) in enumerate(conversation.ROUNDS):
+        called = {"type": "tool_use", "id": f"toolu_{number}", "name": conversation.TOOL, "input": arguments}
         result = {"type": "tool_result", "tool_use_id": f"toolu_{number}", "content": json.dumps(found)}
         messages += [
             {"role": "user", "content": question},

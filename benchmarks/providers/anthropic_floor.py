@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.floor import Attributes, Json, Read, Stream, dumps, figures, said, write_genai, write_mlflow
+from benchmarks.floor import Attributes, Json, Read, Stream, dumps, end_attributes, text_part, write_genai, write_mlflow
 
 if TYPE_CHECKING:
     from anthropic.types import Message
@@ -40,7 +40,7 @@ def _read(forms: frozenset[str], request: Json, response: Message, reason: str, 
         usage.cache_creation.ephemeral_1h_input_tokens,
     )
     tokens_in = usage.input_tokens + read + written
-    attributes = figures(response.id, response.model, reason, tokens_in, tokens_out, parameters)
+    attributes = end_attributes(response.id, response.model, reason, tokens_in, tokens_out, parameters)
     attributes["mlflow.chat.tokenUsage"] = (
         f'{attributes["mlflow.chat.tokenUsage"][:-1]}, "cache_read_input_tokens": {read}, '
         f'"cache_creation_input_tokens": {written}, "cache_creation_input_tokens_above_1hr": {long}}}'
@@ -70,7 +70,7 @@ def _write(forms: frozenset[str], attributes: Attributes, request: Json, paramet
 def _message(message: Json) -> Json:
     content, role = message["content"], message["role"]
     if isinstance(content, str):
-        return {"role": role, "parts": [said(content)]}
+        return {"role": role, "parts": [text_part(content)]}
     kind = content[0]["type"]
     return {"role": "tool" if kind == "tool_result" else role, "parts": [_part(block) for block in content]}
 
@@ -78,7 +78,7 @@ def _message(message: Json) -> Json:
 def _part(block: Json) -> Json:
     match block["type"]:
         case "text":
-            return said(block["text"])
+            return text_part(block["text"])
         case "tool_use":
             call = {"name": block["name"], "arguments": block["input"], "id": block["id"]}
             return {"type": "tool_call", **call}

@@ -9,8 +9,7 @@ from google import genai
 from google.genai import types
 
 from benchmarks.floor import start
-from benchmarks.providers import conversation as said
-from benchmarks.providers import gemini_floor, transport
+from benchmarks.providers import conversation, gemini_floor, transport
 from genspan.gemini import GeminiInstrumentor
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def _reply(text: str, usage: dict[str, Any], finish: str | None) -> dict[str, An
 
 
 def _events(chunks: int) -> list[bytes]:
-    *texts, last = said.pieces(chunks)
+    *texts, last = conversation.pieces(chunks)
     replies = [*(_reply(text, _STREAMING, None) for text in texts), _reply(last, _FINISHED, "STOP")]
     return [transport.event(reply) for reply in replies]
 
@@ -58,7 +57,9 @@ def instrumentor() -> GeminiInstrumentor:
 
 def client(chunks: int = 0) -> genai.Client:
     answers = (
-        transport.streaming(_events(chunks)) if chunks else transport.plain(_reply(said.ANSWER, _FINISHED, "STOP"))
+        transport.streaming(_events(chunks))
+        if chunks
+        else transport.plain(_reply(conversation.ANSWER, _FINISHED, "STOP"))
     )
     return genai.Client(api_key="key-of-the-benchmarks", http_options=types.HttpOptions(httpx_client=answers))
 
@@ -75,18 +76,20 @@ def stream(client: genai.Client) -> Iterable[Any]:
 def request(case: str) -> dict[str, Any]:
     """The arguments of a call, made once, as a program that keeps its history has them."""
     if case == "short":
-        config = types.GenerateContentConfig(temperature=said.TEMPERATURE, max_output_tokens=said.MAX_TOKENS)
-        return {"model": MODEL, "contents": said.QUESTION, "config": config}
+        config = types.GenerateContentConfig(
+            temperature=conversation.TEMPERATURE, max_output_tokens=conversation.MAX_TOKENS
+        )
+        return {"model": MODEL, "contents": conversation.QUESTION, "config": config}
     if case == "image":
-        image = types.Part.from_bytes(data=said.image(), mime_type=said.IMAGE_TYPE)
-        contents = [types.Content(role="user", parts=[types.Part.from_text(text=said.ABOUT_IMAGE), image])]
-        config = types.GenerateContentConfig(max_output_tokens=said.MAX_TOKENS)
+        image = types.Part.from_bytes(data=conversation.image(), mime_type=conversation.IMAGE_TYPE)
+        contents = [types.Content(role="user", parts=[types.Part.from_text(text=conversation.ABOUT_IMAGE), image])]
+        config = types.GenerateContentConfig(max_output_tokens=conversation.MAX_TOKENS)
         return {"model": MODEL, "contents": contents, "config": config}
     config = types.GenerateContentConfig(
-        system_instruction=said.SYSTEM,
-        temperature=said.TEMPERATURE,
-        max_output_tokens=said.MAX_TOKENS_OF_HISTORY,
-        tools=[types.Tool(function_declarations=[_declaration(name) for name in said.TOOLS])],
+        system_instruction=conversation.SYSTEM,
+        temperature=conversation.TEMPERATURE,
+        max_output_tokens=conversation.MAX_TOKENS_OF_HISTORY,
+        tools=[types.Tool(function_declarations=[_declaration(name) for name in conversation.TOOLS])],
         automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
     )
     return {"model": MODEL, "contents": _history(), "config": config}
@@ -94,11 +97,11 @@ def request(case: str) -> dict[str, Any]:
 
 def _history() -> list[types.Content]:
     messages: list[types.Content] = []
-    for question, arguments, found, answer in said.ROUNDS:
+    for question, arguments, found, answer in conversation.ROUNDS:
         messages += [
             _content("user", types.Part.from_text(text=question)),
-            _content("model", types.Part.from_function_call(name=said.TOOL, args=arguments)),
-            _content("user", types.Part.from_function_response(name=said.TOOL, response=found)),
+            _content("model", types.Part.from_function_call(name=conversation.TOOL, args=arguments)),
+            _content("user", types.Part.from_function_response(name=conversation.TOOL, response=found)),
             _content("model", types.Part.from_text(text=answer)),
         ]
     return messages
@@ -109,5 +112,5 @@ def _content(role: str, part: types.Part) -> types.Content:
 
 
 def _declaration(name: str) -> types.FunctionDeclaration:
-    description, schema = said.TOOLS[name]
+    description, schema = conversation.TOOLS[name]
     return types.FunctionDeclaration(name=name, description=description, parameters_json_schema=schema)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from benchmarks.floor import Attributes, Json, Read, Stream, dumps, figures, said, write_genai, write_mlflow
+from benchmarks.floor import Attributes, Json, Read, Stream, dumps, end_attributes, text_part, write_genai, write_mlflow
 
 if TYPE_CHECKING:
     from google.genai import types
@@ -35,7 +35,7 @@ def _read(forms: frozenset[str], request: Json, response: types.GenerateContentR
         parameters["max_tokens"] = config.max_output_tokens
     usage, model, reason = response.usage_metadata, response.model_version, response.candidates[0].finish_reason.value
     tokens_in, tokens_out = usage.prompt_token_count, usage.candidates_token_count
-    attributes = figures(response.response_id, model, reason, tokens_in, tokens_out, parameters)
+    attributes = end_attributes(response.response_id, model, reason, tokens_in, tokens_out, parameters)
     attributes["gen_ai.usage.text.input_tokens"] = usage.prompt_tokens_details[0].token_count
     attributes["gen_ai.usage.text.output_tokens"] = usage.candidates_tokens_details[0].token_count
     if forms:
@@ -57,7 +57,7 @@ def _write(forms: frozenset[str], attributes: Attributes, request: Json, paramet
         write_mlflow(attributes, messages, request["model"], parameters, tools, text)
     if "genai" in forms:
         if isinstance(contents, str):
-            messages = [{"role": "user", "parts": [said(contents)]}]
+            messages = [{"role": "user", "parts": [text_part(contents)]}]
         else:
             messages = [_message(content) for content in contents]
         write_genai(attributes, messages, system, tools, text)
@@ -68,7 +68,7 @@ def _message(content: types.Content) -> Json:
     role = "assistant" if content.role == "model" else "user"
     for part in content.parts:
         if part.text is not None:
-            parts.append(said(part.text))
+            parts.append(text_part(part.text))
         elif part.function_call is not None:
             call = part.function_call
             parts.append({"type": "tool_call", "name": call.name, "arguments": call.args})

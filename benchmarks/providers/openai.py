@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 
 from benchmarks.floor import start
-from benchmarks.providers import conversation as said
-from benchmarks.providers import openai_floor, transport
+from benchmarks.providers import conversation, openai_floor, transport
 from genspan.openai import OpenAIInstrumentor
 
 if TYPE_CHECKING:
@@ -42,14 +41,14 @@ _USAGE = {
 
 
 def _reply() -> dict[str, Any]:
-    message = {"role": "assistant", "content": said.ANSWER, "refusal": None, "annotations": []}
+    message = {"role": "assistant", "content": conversation.ANSWER, "refusal": None, "annotations": []}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
     return {**_COMMON, "object": "chat.completion", "choices": [choice], "usage": _USAGE}
 
 
 def _events(chunks: int) -> list[bytes]:
     first = {"role": "assistant", "content": "", "refusal": None}
-    deltas = [(first, None), *(({"content": text}, None) for text in said.pieces(chunks)), ({}, "stop")]
+    deltas = [(first, None), *(({"content": text}, None) for text in conversation.pieces(chunks)), ({}, "stop")]
     found = [
         _chunk([{"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}], None)
         for delta, reason in deltas
@@ -81,28 +80,28 @@ def stream(client: openai.OpenAI) -> Iterable[Any]:
 @cache
 def request(case: str) -> dict[str, Any]:
     """The arguments of a call, made once, as a program that keeps its history has them."""
-    common = {"model": MODEL, "temperature": said.TEMPERATURE, "max_tokens": said.MAX_TOKENS}
+    common = {"model": MODEL, "temperature": conversation.TEMPERATURE, "max_tokens": conversation.MAX_TOKENS}
     if case == "short":
-        return {**common, "messages": [{"role": "user", "content": said.QUESTION}]}
+        return {**common, "messages": [{"role": "user", "content": conversation.QUESTION}]}
     if case == "image":
-        url = f"data:{said.IMAGE_TYPE};base64,{b64encode(said.image()).decode()}"
-        parts = [{"type": "text", "text": said.ABOUT_IMAGE}, {"type": "image_url", "image_url": {"url": url}}]
+        url = f"data:{conversation.IMAGE_TYPE};base64,{b64encode(conversation.image()).decode()}"
+        parts = [{"type": "text", "text": conversation.ABOUT_IMAGE}, {"type": "image_url", "image_url": {"url": url}}]
         return {**common, "messages": [{"role": "user", "content": parts}]}
     return {
         **common,
-        "max_tokens": said.MAX_TOKENS_OF_HISTORY,
+        "max_tokens": conversation.MAX_TOKENS_OF_HISTORY,
         "messages": _history(),
         "tools": [
             {"type": "function", "function": {"name": name, "description": description, "parameters": schema}}
-            for name, (description, schema) in said.TOOLS.items()
+            for name, (description, schema) in conversation.TOOLS.items()
         ],
     }
 
 
 def _history() -> list[dict[str, Any]]:
-    messages: list[dict[str, Any]] = [{"role": "system", "content": said.SYSTEM}]
-    for number, (question, arguments, found, answer) in enumerate(said.ROUNDS):
-        function = {"name": said.TOOL, "arguments": json.dumps(arguments)}
+    messages: list[dict[str, Any]] = [{"role": "system", "content": conversation.SYSTEM}]
+    for number, (question, arguments, found, answer) in enumerate(conversation.ROUNDS):
+        function = {"name": conversation.TOOL, "arguments": json.dumps(arguments)}
         messages += [
             {"role": "user", "content": question},
             {

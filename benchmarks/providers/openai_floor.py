@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from benchmarks.floor import Json, Read, Stream, dumps, figures, said, write_genai, write_mlflow
+from benchmarks.floor import Json, Read, Stream, dumps, end_attributes, text_part, write_genai, write_mlflow
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion, ChatCompletionChunk
@@ -34,7 +34,7 @@ def _read(forms: frozenset[str], request: Json, response: Any, reason: str, text
     parameters = {name: request[name] for name in ("temperature", "max_tokens")}
     usage = response.usage
     tokens_in, tokens_out = usage.prompt_tokens, usage.completion_tokens
-    attributes = figures(response.id, response.model, reason, tokens_in, tokens_out, parameters)
+    attributes = end_attributes(response.id, response.model, reason, tokens_in, tokens_out, parameters)
     inputs, outputs = usage.prompt_tokens_details, usage.completion_tokens_details
     attributes["mlflow.chat.tokenUsage"] = (
         f'{attributes["mlflow.chat.tokenUsage"][:-1]}, "cache_read_input_tokens": {inputs.cached_tokens}}}'
@@ -60,11 +60,13 @@ def _message(message: Json) -> Json:
     if message["role"] == "tool":
         parts = [{"type": "tool_call_response", "response": content, "id": message["tool_call_id"]}]
     elif isinstance(content, str):
-        parts = [said(content)]
+        parts = [text_part(content)]
     elif content is None:
         parts = [_call(call) for call in message["tool_calls"]]
     else:
-        parts = [said(part["text"]) if part["type"] == "text" else _image(part["image_url"]["url"]) for part in content]
+        parts = [
+            text_part(part["text"]) if part["type"] == "text" else _image(part["image_url"]["url"]) for part in content
+        ]
     return {"role": message["role"], "parts": parts}
 
 

@@ -46,7 +46,7 @@ def message(blocks, stop="end_turn", details=None, usage=SPENT):
     return {**head, "stop_reason": stop, "stop_sequence": None, "stop_details": details, "usage": usage}
 
 
-def told(telemetry, provider, answer, **asked):
+def attributes_of(telemetry, provider, answer, **asked):
     """The attributes of the one span, which are the same through every way; and they are as the registry says."""
     asked = {"model": MODEL, "max_tokens": 50, "messages": [{"role": "user", "content": "?"}], **asked}
     ways = []

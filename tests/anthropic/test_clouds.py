@@ -99,20 +99,20 @@ def test_every_client(telemetry, provider, name, is_async):
     assert len(telemetry.spans) == len(provider.ledger) == calls
     assert [found for span in telemetry.spans if (found := violations(span))] == []
     for span, entry in zip(telemetry.spans, provider.ledger, strict=True):
-        told = dict(span.attributes)
+        attributes = dict(span.attributes)
         assert span.name == f"chat {MODEL}"
         assert (verdict.failed(span), verdict.ended(span)) == (None, None)
-        assert told["gen_ai.provider.name"] == CLIENTS[name][1]
-        assert (told["server.address"], told["server.port"]) == ("127.0.0.1", provider.port)
-        assert (told["gen_ai.request.model"], told["gen_ai.response.model"]) == (MODEL, f"{MODEL}-20260801")
-        assert told["mlflow.llm.model"] == f"{MODEL}-20260801"
-        assert told.get("gen_ai.request.stream", False) is entry.stream
-        assert told["gen_ai.usage.input_tokens"] == entry.bill.input
-        assert told["gen_ai.usage.output_tokens"] == entry.bill.output
-        assert told["gen_ai.usage.cache_read.input_tokens"] == entry.bill.cached > 0
-        assert told["genspan.usage.cache_write_1h.input_tokens"] > 0
-        assert told["gen_ai.request.max_tokens"] == 50
-        assert told["gen_ai.response.finish_reasons"] == ("end_turn",)
+        assert attributes["gen_ai.provider.name"] == CLIENTS[name][1]
+        assert (attributes["server.address"], attributes["server.port"]) == ("127.0.0.1", provider.port)
+        assert (attributes["gen_ai.request.model"], attributes["gen_ai.response.model"]) == (MODEL, f"{MODEL}-20260801")
+        assert attributes["mlflow.llm.model"] == f"{MODEL}-20260801"
+        assert attributes.get("gen_ai.request.stream", False) is entry.stream
+        assert attributes["gen_ai.usage.input_tokens"] == entry.bill.input
+        assert attributes["gen_ai.usage.output_tokens"] == entry.bill.output
+        assert attributes["gen_ai.usage.cache_read.input_tokens"] == entry.bill.cached > 0
+        assert attributes["genspan.usage.cache_write_1h.input_tokens"] > 0
+        assert attributes["gen_ai.request.max_tokens"] == 50
+        assert attributes["gen_ai.response.finish_reasons"] == ("end_turn",)
     for content in ("gen_ai.input.messages", "gen_ai.output.messages", "mlflow.spanInputs", "mlflow.spanOutputs"):
         assert len({span.attributes[content] for span in telemetry.spans}) == 1
     for secret in ("secret-of-aws", "ya29.token", API_KEY, "token-of-the-test"):

@@ -47,7 +47,7 @@ def close(index=0):
     return {"type": "content_block_stop", "index": index}
 
 
-def said(text="ok", index=0):
+def text_events(text="ok", index=0):
     return begin({"type": "text", "text": ""}, index), grow("text_delta", index, text=text), close(index)
 
 
@@ -88,7 +88,7 @@ def ask(telemetry, provider):
     return asked
 
 
-def figures(span):
+def token_counts(span):
     names = ("input", "output", "cache_read.input", "cache_write.input")
     return tuple(span.attributes.get(f"gen_ai.usage.{name}_tokens") for name in names)
 
@@ -130,8 +130,8 @@ USAGES = {
 @pytest.mark.parametrize("name", USAGES)
 def test_usage_in_other_spellings(ask, name, stream):
     usage, right = USAGES[name]
-    span = ask(frames(starts(), *said(), ends(usage), STOP) if stream else {"body": whole(usage=usage)}, stream)
-    assert figures(span) == right
+    span = ask(frames(starts(), *text_events(), ends(usage), STOP) if stream else {"body": whole(usage=usage)}, stream)
+    assert token_counts(span) == right
     assert "genspan.usage.total_tokens" not in span.attributes
 
 
@@ -150,12 +150,14 @@ LATER = {
 @pytest.mark.parametrize("name", LATER)
 def test_later_event_erases_no_usage(ask, name, mode):
     later, right = LATER[name]
-    assert figures(ask(frames(starts(FIRST), *said(), ends(later), STOP), True, mode)) == right
+    assert token_counts(ask(frames(starts(FIRST), *text_events(), ends(later), STOP), True, mode)) == right
 
 
 def test_second_message_delta_erases_no_output(ask):
-    span = ask(frames(starts(FIRST), *said(), ends({"output_tokens": 9}, None), ends({"output_tokens": 0}), STOP), True)
-    assert figures(span) == (32, 9, 7, 0)
+    span = ask(
+        frames(starts(FIRST), *text_events(), ends({"output_tokens": 9}, None), ends({"output_tokens": 0}), STOP), True
+    )
+    assert token_counts(span) == (32, 9, 7, 0)
 
 
 ERRORS = {
@@ -225,7 +227,7 @@ def test_streamed_tool_calls(ask, name):
 
 
 def test_text_and_tools_at_one_index(ask):
-    events = (*said("Let me see."), begin(tool("one", {"a": 1})))
+    events = (*text_events("Let me see."), begin(tool("one", {"a": 1})))
     span = ask(frames(starts(FIRST), *events, ends({"output_tokens": 9}, "tool_use"), STOP), True)
     assert [part["type"] for part in parts(span)] == ["text", "tool_call"]
     assert parts(span)[0]["content"] == "Let me see."
@@ -241,7 +243,7 @@ def test_pieces_of_a_block_that_never_began(ask, kind, field, expected):
 
 
 def test_message_id_is_that_of_its_start(ask):
-    span = ask(frames(starts(FIRST), *said(), {**ends({"output_tokens": 9}), "id": "msg_2"}, STOP), True)
+    span = ask(frames(starts(FIRST), *text_events(), {**ends({"output_tokens": 9}), "id": "msg_2"}, STOP), True)
     assert span.attributes["gen_ai.response.id"] == "msg_1"
 
 
@@ -262,7 +264,7 @@ STREAMED = {
 def test_error_event_is_the_providers_word(ask, name, first, mode):
     """The SDK raises an exception of status 200 for it, which says nothing."""
     data, code = STREAMED[name]
-    events = [] if first else [starts(FIRST), *said()]
+    events = [] if first else [starts(FIRST), *text_events()]
     span = ask(frames(*events, ("error", data)), True, mode, anthropic.APIStatusError)
     assert verdict.failed(span) == code
     assert "http.response.status_code" not in span.attributes

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.anthropic.calls import call, message, telemetry, told
+from tests.anthropic.calls import attributes_of, call, message, telemetry
 
 __all__ = ["telemetry"]
 
@@ -206,7 +206,7 @@ SHOWN = {
     },
 }
 
-# Why it stopped: on the wire, by the conventions, and what is said of it.
+# Why it stopped: on the wire, by the conventions, and the attribute for it.
 STOPS = {
     "end_turn": ("stop", None),
     "max_tokens": ("length", None),
@@ -222,7 +222,7 @@ STOPS = {
 @pytest.mark.parametrize("kind", ANSWERS)
 def test_answers(telemetry, provider, kind):
     blocks, parts = ANSWERS[kind]
-    found = told(telemetry, provider, message(blocks))
+    found = attributes_of(telemetry, provider, message(blocks))
     (answer,) = json.loads(found["gen_ai.output.messages"])
     assert answer == {"role": "assistant", "parts": parts, "finish_reason": "stop"}
     (choice,) = json.loads(found["mlflow.spanOutputs"])["choices"]
@@ -238,7 +238,7 @@ def test_answers(telemetry, provider, kind):
 @pytest.mark.parametrize("reason", STOPS)
 def test_why_it_stopped(telemetry, provider, reason):
     finish, details = STOPS[reason]
-    found = told(telemetry, provider, message([{"type": "text", "text": "So."}], reason, details))
+    found = attributes_of(telemetry, provider, message([{"type": "text", "text": "So."}], reason, details))
     (answer,) = json.loads(found["gen_ai.output.messages"])
     parts = [{"type": "text", "content": "So."}, *([details] if details else [])]
     assert answer == {"role": "assistant", "parts": parts, "finish_reason": finish}

@@ -79,16 +79,16 @@ def test_models_that_refuse(telemetry, provider, way, is_async, text, hops):
     client = make_client(provider.url, is_async, middleware=[BetaRefusalFallbackMiddleware(OTHERS)])
     play(client, lambda made: {**PLAIN, **STREAMED}[way](made.beta.messages))
     (span,) = telemetry.spans
-    bill, told = provider.ledger.total(), span.attributes
+    bill, attributes = provider.ledger.total(), span.attributes
     assert violations(span) == []
     assert (verdict.failed(span), verdict.ended(span)) == (None, None)
     assert len(provider.ledger) == hops + 1
-    refused = [told.get(f"genspan.usage.fallback.{side}_tokens", 0) for side in ("input", "output")]
+    refused = [attributes.get(f"genspan.usage.fallback.{side}_tokens", 0) for side in ("input", "output")]
     assert refused == [sum(13 + number for number in range(hops)), sum(3 + number for number in range(hops))]
-    assert told["gen_ai.usage.input_tokens"] + refused[0] == bill.input
-    assert told["gen_ai.usage.output_tokens"] + refused[1] == bill.output
-    assert told["gen_ai.request.model"] == MODEL
-    assert "All right." in told["gen_ai.output.messages"]
+    assert attributes["gen_ai.usage.input_tokens"] + refused[0] == bill.input
+    assert attributes["gen_ai.usage.output_tokens"] + refused[1] == bill.output
+    assert attributes["gen_ai.request.model"] == MODEL
+    assert "All right." in attributes["gen_ai.output.messages"]
 
 
 def test_no_other_model_is_left(telemetry, provider):

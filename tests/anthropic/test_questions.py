@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tests.anthropic.calls import call, client, message, telemetry, told
+from tests.anthropic.calls import attributes_of, call, client, message, telemetry
 from tests.support.anthropic_surfaces import MODEL
 from tests.support.provider import Reply
 
@@ -110,7 +110,7 @@ def test_questions(telemetry, provider, kind):
         {"role": "assistant", "content": [{"type": "text", "text": "So?", "cache_control": SHORT}]},
         {"role": "user", "content": "Go on."},
     ]
-    found = told(telemetry, provider, message([]), messages=asked)
+    found = attributes_of(telemetry, provider, message([]), messages=asked)
     assert json.loads(found["gen_ai.input.messages"]) == [
         {"role": "tool" if block["type"] == "tool_result" else "user", "parts": parts},
         {"role": "assistant", "parts": [{"type": "text", "content": "So?", "cache_control": SHORT}]},
@@ -139,7 +139,7 @@ def test_the_whole_of_a_request(telemetry, provider):
             ],
         },
     ]
-    found = told(
+    found = attributes_of(
         telemetry,
         provider,
         message([]),
@@ -219,7 +219,7 @@ def test_large_data_is_named_and_not_kept(install, provider, where):
     blocks = [{"type": "web_fetch_tool_result", "tool_use_id": "srvtoolu_1", "content": fetched}]
     block = result if where == "result" else image
     asked = [{"role": "user", "content": [block if where != "answer" else {"type": "text", "text": "?"}]}]
-    found = told(telemetry, provider, message(blocks if where == "answer" else []), messages=asked)
+    found = attributes_of(telemetry, provider, message(blocks if where == "answer" else []), messages=asked)
     assert b"A" * 300 not in telemetry.exported()
     kind = "mlflow.spanOutputs" if where == "answer" else "mlflow.spanInputs"
     assert "300" in found[kind]

@@ -85,9 +85,9 @@ def _figures(attributes, expected):
     assert attributes.get("gen_ai.response.id") == expected.response_id
     assert list(attributes.get("gen_ai.response.finish_reasons", ())) == [expected.reason]
     if known:
-        told = json.loads(attributes["mlflow.chat.tokenUsage"])
-        assert (told["input_tokens"], told["output_tokens"]) == (sum(known), usage["output_tokens"])
-        assert told.get("cache_creation_input_tokens_above_1hr") == writes.get("ephemeral_1h_input_tokens")
+        token_usage = json.loads(attributes["mlflow.chat.tokenUsage"])
+        assert (token_usage["input_tokens"], token_usage["output_tokens"]) == (sum(known), usage["output_tokens"])
+        assert token_usage.get("cache_creation_input_tokens_above_1hr") == writes.get("ephemeral_1h_input_tokens")
 
 
 def _content(messages, expected):

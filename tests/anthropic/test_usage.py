@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.anthropic.calls import SPENT, message, telemetry, told
+from tests.anthropic.calls import SPENT, attributes_of, message, telemetry
 from tests.support.anthropic_surfaces import make_client
 from tests.support.provider import Reply
 from tests.support.registry import violations
@@ -53,7 +53,7 @@ def test_usage(telemetry, provider, kind):
     """What is billed beside input and output stands beside them; nothing of it is in them."""
     usage, more = USAGES[kind]
     more = {"speed": "fast", "service_tier": "priority", "output_tokens_details": {"thinking_tokens": 4}, **usage}
-    found = told(telemetry, provider, message([{"type": "text", "text": "So."}], usage=more))
+    found = attributes_of(telemetry, provider, message([{"type": "text", "text": "So."}], usage=more))
     ours = {name.removeprefix("genspan.usage."): value for name, value in found.items() if "genspan.usage" in name}
     assert ours == USAGES[kind][1]
     names = ("input", "output", "cache_read.input", "cache_write.input", "reasoning.output")

@@ -17,8 +17,8 @@ def otlp_line(name: str, trace: str = "a" * 32, start: int = 10**18, **more: obj
 
 def test_spans_of_a_file(tmp_path, genspan):
     file = tmp_path / "spans.jsonl"
-    figures = {"gen_ai.usage.input_tokens": "3", "gen_ai.usage.output_tokens": 4}
-    usage = [{"key": key, "value": {"intValue": value}} for key, value in figures.items()]
+    counts = {"gen_ai.usage.input_tokens": "3", "gen_ai.usage.output_tokens": 4}
+    usage = [{"key": key, "value": {"intValue": value}} for key, value in counts.items()]
     lines = [
         otlp_line("old", "1" * 32, 10**17),
         "not json",

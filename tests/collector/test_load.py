@@ -87,7 +87,7 @@ def to(last: Collector, counts: Collector, sink: OtlpSink) -> dict[str, str]:
     return {"BACKEND_ENDPOINT": last.url, "BACKEND2_ENDPOINT": sink.url, "METRICS_ENDPOINT": counts.url}
 
 
-def test_no_span_is_lost_or_doubled_and_all_figures_agree(tmp_path, sink, provider):
+def test_no_span_is_lost_or_doubled_and_all_token_counts_agree(tmp_path, sink, provider):
     quick = {"KEEP_PERCENT": 100, "DECISION_WAIT": "3s", "DECISION_WAIT_ROOT": "1s"}
     with (
         Mlflow(tmp_path / "mlflow") as server,
@@ -131,7 +131,7 @@ def test_no_span_is_lost_or_doubled_and_all_figures_agree(tmp_path, sink, provid
         wait_until(lambda: len(sink.seen) == calls, "every span at the second backend", 60)
         wait_until(lambda: len(server.usage("0")) == calls, "every trace in MLflow", 90)
         usage = server.usage("0")
-        wait_until(lambda: prometheus.total("gen_ai_client_token_usage_sum") == bill.total, "the applications' figures")
+        wait_until(lambda: prometheus.total("gen_ai_client_token_usage_sum") == bill.total, "the applications' counts")
         # What the killed agent had sent, but not taken off its queue, arrives twice and is counted twice from spans.
         again = repeats(sink)
         for kind in ("input", "output"):

@@ -1,4 +1,4 @@
-"""How many spans a second an MLflow server takes, on SQLite and PostgreSQL: figures for docs/collector.md."""
+"""How many spans a second an MLflow server takes, on SQLite and PostgreSQL: numbers for docs/collector.md."""
 
 from __future__ import annotations
 

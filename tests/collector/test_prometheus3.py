@@ -50,4 +50,4 @@ def test_an_applications_metrics_through_to_grafana(tmp_path, sink, prometheus, 
     with Collector("to-grafana.yaml", tmp_path / "g", **places) as collector:
         example("gemini_functions.py", collector.url)
         total = provider.ledger.total().total
-        wait_until(lambda: prometheus.total("gen_ai_client_token_usage_sum") == total, "the provider's figures")
+        wait_until(lambda: prometheus.total("gen_ai_client_token_usage_sum") == total, "the provider's token counts")

@@ -85,9 +85,9 @@ def test_the_guard_makes_what_mlflow_refuses_acceptable(tmp_path, mlflow_server,
     into = experiment("guard")
     good = [span(attributes=model_call(1, 1)) for _ in range(5)]
     bad = {name: span(attributes={**model_call(11, 7), **poison}) for name, poison in POISON.items()}
-    odd = span(attributes=model_call(1, 1))
-    odd.ClearField("trace_id")
-    odd.ClearField("span_id")
+    without_ids = span(attributes=model_call(1, 1))
+    without_ids.ClearField("trace_id")
+    without_ids.ClearField("span_id")
     event = span(attributes=model_call(1, 1))
     event.events.add(name="gen_ai.choice").attributes.extend(pairs({"content": f'"{EMOJI} \\ud83d"'}))
     number = span(attributes=model_call(11, 7))
@@ -97,7 +97,7 @@ def test_the_guard_makes_what_mlflow_refuses_acceptable(tmp_path, mlflow_server,
     late.start_time_unix_nano = late.end_time_unix_nano = 2**64 - 1
     bad["times beyond 64 bits"] = late
     many = {"gen_ai.usage.input_tokens": 2**62, "gen_ai.usage.output_tokens": 2**62}
-    good += [odd, event, span(attributes={**model_call(1, 1), **many})]
+    good += [without_ids, event, span(attributes={**model_call(1, 1), **many})]
     variables = {"MLFLOW_TRACKING_URI": mlflow_server.uri, "MLFLOW_EXPERIMENT_ID": into}
     with Collector("to-mlflow.yaml", tmp_path, **variables) as collector:
         assert send(collector.url, request([*good, *bad.values()])) == 200

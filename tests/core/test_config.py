@@ -89,19 +89,19 @@ def test_an_exporter_made_in_code_is_a_destination_while_it_is_used():
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "reason"),
     [
         (CAPTURE, "loud", "NO_CONTENT"),
         ("GENSPAN_DIALECTS", "klingon", "genai"),
         ("GENSPAN_MAX_BLOB_BYTES", "many", "a number of bytes"),
     ],
 )
-def test_an_unknown_value_warns_once_and_leaves_the_safe_default(monkeypatch, caplog, name, value, said):
+def test_an_unknown_value_warns_once_and_leaves_the_safe_default(monkeypatch, caplog, name, value, reason):
     default = read_settings()
     monkeypatch.setenv(name, value)
     with caplog.at_level(logging.WARNING, "genspan"):
         assert read_settings() == default
         read_settings()
     (record,) = caplog.records
-    for words in (name, value, said):
+    for words in (name, value, reason):
         assert words in record.getMessage()

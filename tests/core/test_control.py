@@ -95,7 +95,7 @@ def test_what_is_left_out_in_the_environment_is_not_traced(monkeypatch):
 
 
 class Blocking(InMemorySpanExporter):
-    """An exporter whose backend does not answer until it is told to."""
+    """An exporter whose backend does not answer until it is released."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,12 +146,12 @@ def test_a_destination_without_a_provider_is_said_once(provider, monkeypatch, ca
         ask(client)
         ask(client)
         genspan.uninstrument()
-    said = [record for record in caplog.records if record.name == "genspan"]
-    assert len(said) == (named is not None)
+    logged = [record for record in caplog.records if record.name == "genspan"]
+    assert len(logged) == (named is not None)
     if named is not None:
-        assert said[0].levelname == "WARNING"
-        assert f"({named})" in said[0].getMessage()
-        assert "genspan.configure()" in said[0].getMessage()
+        assert logged[0].levelname == "WARNING"
+        assert f"({named})" in logged[0].getMessage()
+        assert "genspan.configure()" in logged[0].getMessage()
 
 
 def test_with_a_provider_of_the_program_nothing_is_said(traced, monkeypatch, caplog):

@@ -91,7 +91,7 @@ def _ask(
     api: str, url: str, stream: bool, headers: Any = None, query: Any = None, body: Any = None, key: str = "unused"
 ):
     headers, query, body = headers or {}, query or {}, body or {}
-    said = [{"role": "user", "content": PROMPT}]
+    messages = [{"role": "user", "content": PROMPT}]
     if api == "generate_content":
         http: dict[str, Any] = {"base_url": url, "headers": headers, "extra_body": body}
         with genai.Client(api_key=key, http_options=http) as client:
@@ -103,11 +103,11 @@ def _ask(
         base_url=url if api == "messages" else f"{url}/v1", **common
     ) as client:
         if api == "messages":
-            found = client.messages.create(model="m", max_tokens=9, messages=said, stream=stream, extra_body=body)
+            found = client.messages.create(model="m", max_tokens=9, messages=messages, stream=stream, extra_body=body)
         elif api == "responses":
             found = client.responses.create(model="m", input=PROMPT, stream=stream, extra_body=body)
         else:
-            found = client.chat.completions.create(model="m", messages=said, stream=stream, extra_body=body)
+            found = client.chat.completions.create(model="m", messages=messages, stream=stream, extra_body=body)
         return list(found) if stream else found
 
 
@@ -203,10 +203,10 @@ def test_a_model_of_that_name(provider, install, api, path, kind):
     telemetry = install(CAPTURE="NO_CONTENT")
     headers = {"X-My-Token": SECRET}
     with kind(api_key="x", base_url=provider.url + path, max_retries=0, default_headers=headers) as client:
-        said = [{"role": "user", "content": PROMPT}]
+        messages = [{"role": "user", "content": PROMPT}]
         create = client.messages.create if api == "messages" else client.chat.completions.create
         with suppress(Exception):
-            create(model=f"deployment-{SECRET}", max_tokens=9, messages=said)
+            create(model=f"deployment-{SECRET}", max_tokens=9, messages=messages)
     (span,) = telemetry.leaves
     assert span.name == "chat deployment-[redacted]"
     assert span.attributes["gen_ai.request.model"] == "deployment-[redacted]"

@@ -290,8 +290,8 @@ def test_names_of_errors():
     grpc = WithStatus(grpc_status_code=SimpleNamespace(name="UNAVAILABLE"))
     assert errors.failure(grpc, False, NO_SECRETS).type == "UNAVAILABLE"
     assert errors.failure(grpc, False, NO_SECRETS).qualified_type.endswith(".WithStatus")
-    odd = WithStatus(grpc_status_code=SimpleNamespace(name=14))
-    assert errors.failure(odd, False, NO_SECRETS).type == "WithStatus"
+    numeric = WithStatus(grpc_status_code=SimpleNamespace(name=14))
+    assert errors.failure(numeric, False, NO_SECRETS).type == "WithStatus"
     assert errors.named(FAILED, "overloaded").type == "overloaded"
     assert errors.named(FAILED, "overloaded")[1:] == FAILED[1:]
     assert errors.named(FAILED, "in words").type == "_OTHER"

@@ -30,7 +30,7 @@ def instrumentor(sdk):
 
 
 class Framework:
-    """Its spans, with the figures that it takes from the provider's answers when they are there."""
+    """Its spans, with the usage that it takes from the provider's answers when they are there."""
 
     def __init__(self, telemetry, provider) -> None:
         self.tracer = telemetry.tracer_provider.get_tracer("framework")

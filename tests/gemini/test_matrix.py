@@ -152,7 +152,7 @@ _INSIDE = {
     "error-first": "UNAVAILABLE",
     "error-in-stream": "RESOURCE_EXHAUSTED",
     "body-error-object": "RESOURCE_EXHAUSTED",
-    "body-error-odd": "x",
+    "body-error-malformed": "x",
 }
 
 

@@ -45,15 +45,15 @@ def test_usage_of_a_stream_is_in_x_groq(install, provider, is_async):
     provider.script(_frames(first, _chunk(content="Hello."), _chunk("stop", {"id": "req_1", "usage": USAGE})))
     _read(provider, is_async)
     (span,) = telemetry.spans
-    figures = {name: value for name, value in span.attributes.items() if "usage" in name and "mlflow" not in name}
-    assert figures == {
+    counts = {name: value for name, value in span.attributes.items() if "usage" in name and "mlflow" not in name}
+    assert counts == {
         "gen_ai.usage.input_tokens": 18,
         "gen_ai.usage.output_tokens": 7,
         "gen_ai.usage.cache_read.input_tokens": 4,
         "gen_ai.usage.reasoning.output_tokens": 3,
     }
-    told = json.loads(span.attributes["mlflow.chat.tokenUsage"])
-    assert (told["input_tokens"], told["output_tokens"], told["total_tokens"]) == (18, 7, 25)
+    token_usage = json.loads(span.attributes["mlflow.chat.tokenUsage"])
+    assert (token_usage["input_tokens"], token_usage["output_tokens"], token_usage["total_tokens"]) == (18, 7, 25)
     (message,) = json.loads(span.attributes["gen_ai.output.messages"])
     assert message["parts"] == [{"type": "reasoning", "content": "Hm."}, {"type": "text", "content": "Hello."}]
     assert span.attributes["gen_ai.provider.name"] == span.attributes["mlflow.llm.provider"] == "groq"

@@ -43,9 +43,9 @@ def _checked(span, recording, error):
         return {"status": attributes["http.response.status_code"]}
     assert (verdict.failed(span), verdict.ended(span)) == (None, None)
     usage = expected.usage
-    told = [attributes.get(f"gen_ai.usage.{name}_tokens") for name in ("input", "output", "cache_read.input")]
+    counted = [attributes.get(f"gen_ai.usage.{name}_tokens") for name in ("input", "output", "cache_read.input")]
     cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
-    assert told == [usage["prompt_tokens"], usage["completion_tokens"], cached]
+    assert counted == [usage["prompt_tokens"], usage["completion_tokens"], cached]
     assert attributes["gen_ai.response.model"] == expected.model
     assert attributes["gen_ai.response.id"] == expected.response_id
     assert list(attributes["gen_ai.response.finish_reasons"]) == expected.reasons

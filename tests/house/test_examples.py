@@ -62,9 +62,9 @@ def test_runs(provider, name):
         timeout=60,
         check=False,
     )
-    said, requests = EXPECTED[name]
+    printed, requests = EXPECTED[name]
     assert ran.returncode == 0, ran.stderr
-    assert said in ran.stdout
+    assert printed in ran.stdout
     assert len(provider.ledger) == requests
 
 

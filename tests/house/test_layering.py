@@ -173,13 +173,13 @@ def test_only_renderers_name_attributes(path):
         and node.body
         and isinstance(node.body[0], ast.Expr)
     }
-    said = [
+    texts = [
         node.value
         for node in ast.walk(_tree(path))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in documents
     ]
-    modules = {one for one in said if one.startswith("genspan.") and _is_module(one)}
-    names = [one for one in said if one.startswith(ATTRIBUTES) and " " not in one]  # a text is no name
+    modules = {one for one in texts if one.startswith("genspan.") and _is_module(one)}
+    names = [one for one in texts if one.startswith(ATTRIBUTES) and " " not in one]  # a text is no name
     assert set(names) - modules == set()
 
 
@@ -197,7 +197,7 @@ def _calls(path: Path) -> set[str]:
 
 
 STARTING = {"_core/emit/telemetry.py"}
-# The second only asks to be told when an SDK is imported, the third wraps how multiprocessing ends a child.
+# The second only asks to be called when an SDK is imported, the third wraps how multiprocessing ends a child.
 PATCHING = {"_core/hooks/patches.py", "_core/hooks/instrumentor.py", "_setup/process_end.py"}
 
 

@@ -54,7 +54,7 @@ def test_a_patch_point_is_missing_only_where_that_is_known(instrumentor):
 @pytest.mark.filterwarnings("ignore")
 @INSTRUMENTORS
 def test_the_request_boundary_is_in_every_version(instrumentor):
-    """What every call goes through; without it nothing is traced, and nobody would be told."""
+    """What every call goes through; without it nothing is traced, and nobody would notice."""
     boundary = ("request", "_build_request", "_process_response_data", "_request", "_async_request")
     points = [patch for patch in instrumentor()._patch_points() if not patch.module.startswith(OF_1_AND_2)]
     found = [patch for patch in points if patch.attribute.rpartition(".")[2] in boundary]

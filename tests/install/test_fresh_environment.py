@@ -83,10 +83,10 @@ def test_into_mlflow(python, provider, mlflow_server, tmp_path):
 
 
 def test_into_an_otlp_receiver(python, provider, tmp_path):
-    said = re.search(r'# or (endpoint="http://collector:4318")', lines_of_the_readme())
-    assert said is not None
+    line = re.search(r'# or (endpoint="http://collector:4318")', lines_of_the_readme())
+    assert line is not None
     with OtlpSink() as sink:
-        arguments = said[1].replace("http://collector:4318", sink.url)
+        arguments = line[1].replace("http://collector:4318", sink.url)
         run(python, provider, f"import genspan\n\ngenspan.configure({arguments})\n", tmp_path)
         (span,) = sink.spans
         billed = provider.ledger.total()

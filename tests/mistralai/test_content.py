@@ -221,14 +221,14 @@ def test_conversation(call, way):
 @pytest.mark.parametrize("way", ["start_stream", "append_stream"])
 def test_conversation_in_a_stream(call, way):
     which = {"model": MODEL} if way == "start_stream" else {"conversation_id": "conv-1"}
-    said = {"type": "message.output.delta", "id": "m1", "output_index": 1, "role": "assistant", "model": MODEL}
+    delta = {"type": "message.output.delta", "id": "m1", "output_index": 1, "role": "assistant", "model": MODEL}
     called = {"type": "function.call.delta", "id": "f1", "output_index": 2, "tool_call_id": "call00001"}
     events = [
         {"type": "conversation.response.started", "conversation_id": "conv-1"},
         {"type": "tool.execution.started", "id": "t1", "name": "web_search", "arguments": "", "output_index": 0},
         {"type": "tool.execution.done", "id": "t1", "name": "web_search", "info": {"results": 3}, "output_index": 0},
-        {**said, "content": "Sun"},
-        {**said, "content": {"type": "text", "text": "ny."}},
+        {**delta, "content": "Sun"},
+        {**delta, "content": {"type": "text", "text": "ny."}},
         {**called, "name": "get_weather", "arguments": '{"city": '},
         {**called, "name": "get_weather", "arguments": '"Paris"}'},
         {"type": "conversation.response.done", "usage": USED},

@@ -149,10 +149,10 @@ def test_what_is_judged():
     results = [{"categories": {"violence": False}}]
     assert Judged().response({"model": "m", "results": results}) == Response(model="m", summary={"results": results})
     assert Judged().response({}) == Response()
-    said = {"role": "user", "parts": [HI]}
-    assert Judged().prompt({"input": ["hi", "hi"]}).messages == [said, said]
-    assert Judged().prompt({"input": "hi"}).messages == [said]
-    assert Judged().prompt({"input": [{"role": "user", "content": "hi"}]}).messages == [said]
+    question = {"role": "user", "parts": [HI]}
+    assert Judged().prompt({"input": ["hi", "hi"]}).messages == [question, question]
+    assert Judged().prompt({"input": "hi"}).messages == [question]
+    assert Judged().prompt({"input": [{"role": "user", "content": "hi"}]}).messages == [question]
 
 
 def test_responses():

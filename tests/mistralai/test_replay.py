@@ -43,8 +43,8 @@ def test_figures_are_the_wires(provider, install, recording, is_async):
     assert span.attributes.get("gen_ai.usage.output_tokens") == usage.get("completion_tokens")
     assert span.attributes["gen_ai.response.id"] == wire[0]["id"]
     (message,) = json.loads(span.attributes["gen_ai.output.messages"])
-    said = "".join(part["content"] for part in message["parts"] if part["type"] == "text")
-    assert said == "".join(text for one in wire for choice in one["choices"] for text in _texts(choice))
+    answered = "".join(part["content"] for part in message["parts"] if part["type"] == "text")
+    assert answered == "".join(text for one in wire for choice in one["choices"] for text in _texts(choice))
     calls = [part["name"] for part in message["parts"] if part["type"] == "tool_call"]
     assert calls == [
         call["function"]["name"]

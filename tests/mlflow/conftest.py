@@ -1,4 +1,4 @@
-"""An exporter against an MLflow server over real HTTP on loopback that answers as it is told."""
+"""An exporter against an MLflow server over real HTTP on loopback that answers as it is scripted to."""
 
 from __future__ import annotations
 

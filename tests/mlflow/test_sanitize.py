@@ -134,8 +134,12 @@ def test_token_usage_has_whole_numbers_only(usage, expected):
     if expected is None:
         assert safe == {}
     else:
-        figures = json.loads(safe["mlflow.chat.tokenUsage"])
-        assert (figures.get("input_tokens"), figures.get("output_tokens"), figures["total_tokens"]) == expected
+        token_usage = json.loads(safe["mlflow.chat.tokenUsage"])
+        assert (
+            token_usage.get("input_tokens"),
+            token_usage.get("output_tokens"),
+            token_usage["total_tokens"],
+        ) == expected
 
 
 def test_cache_figures_are_kept_and_unknown_ones_dropped():

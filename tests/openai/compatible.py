@@ -59,7 +59,7 @@ def ask(install, provider):
     return asked
 
 
-def figures(span, *names):
+def token_counts(span, *names):
     return tuple(span.attributes.get(f"gen_ai.usage.{name}_tokens") for name in names)
 
 

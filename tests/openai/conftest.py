@@ -33,7 +33,7 @@ def catch_up():
 
 
 def one_trace(telemetry, provider):
-    """Everything that a trace must be, and the provider's figures."""
+    """Everything that a trace must be, and the provider's token counts."""
     catch_up()
     verdict.sound(telemetry)
     total = provider.ledger.total()

@@ -1,4 +1,4 @@
-"""Each API of openai once: what its span is, and that it has the provider's figures."""
+"""Each API of openai once: what its span is, and that it has the provider's token counts."""
 
 from __future__ import annotations
 

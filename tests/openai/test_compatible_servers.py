@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.openai.compatible import HEAD, ask, delta, figures, frames, parts, plain, usage_chunk
+from tests.openai.compatible import HEAD, ask, delta, frames, parts, plain, token_counts, usage_chunk
 from tests.support import verdict
 
 __all__ = ["ask"]
@@ -83,7 +83,7 @@ USAGES = {
         {"prompt_tokens": 4, "completion_tokens": 6, "total_tokens": 10, "prompt_tokens_details": None},
         (4, 6, None, None, None),
     ),
-    "figures of time and price": (
+    "times and prices": (
         {"prompt_tokens": 4, "completion_tokens": 6, "total_tokens": 10, "queue_time": 0.1, "cost": 0.2},
         (4, 6, None, None, None),
     ),
@@ -98,10 +98,10 @@ def test_usage_in_other_spellings(ask, name, stream):
     span = ask(
         frames(delta("stop", content="ok"), usage_chunk(usage)) if stream else {"body": plain(usage=usage)}, stream
     )
-    assert figures(span, *_NAMES) == right
-    told = json.loads(span.attributes["mlflow.chat.tokenUsage"])
-    assert told.get("cache_creation_input_tokens") == right[3]
-    assert told["total_tokens"] == (right[0] or 0) + (right[1] or 0)
+    assert token_counts(span, *_NAMES) == right
+    token_usage = json.loads(span.attributes["mlflow.chat.tokenUsage"])
+    assert token_usage.get("cache_creation_input_tokens") == right[3]
+    assert token_usage["total_tokens"] == (right[0] or 0) + (right[1] or 0)
     total = usage.get("total_tokens")
     assert span.attributes.get("genspan.usage.total_tokens") == (
         None if total == sum(x or 0 for x in right[:2]) else total
@@ -146,7 +146,7 @@ def test_usage_in_other_places(ask, place, stream, mode):
         span = ask(frames(delta(content="ok"), last), True, mode)
     else:
         span = ask({"body": {**plain(), **more}}, False, mode)
-    assert figures(span, "input", "output", "cache_read.input") == (19, 21, 8)
+    assert token_counts(span, "input", "output", "cache_read.input") == (19, 21, 8)
 
 
 LATER = {
@@ -154,7 +154,7 @@ LATER = {
     "empty": {"usage": {}},
     "zeros": {"usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}},
     "nulls": {"usage": {"prompt_tokens": None, "completion_tokens": None, "prompt_tokens_details": None}},
-    "other figures": {"usage": {"cost": 0.1}},
+    "other numbers": {"usage": {"cost": 0.1}},
     "in another place": {"usage": None, "x_groq": {"usage": {"queue_time": 0.1}}},
 }
 
@@ -168,7 +168,7 @@ def test_later_chunk_erases_no_usage(ask, later):
         "prompt_tokens_details": {"cached_tokens": 2},
     }
     span = ask(frames({**delta(content="ok"), "usage": usage}, {**delta("stop"), **LATER[later]}), True)
-    assert figures(span, "input", "output", "cache_read.input") == (9, 4, 2)
+    assert token_counts(span, "input", "output", "cache_read.input") == (9, 4, 2)
 
 
 def test_cumulative_usage_of_a_stream_is_its_last(ask):
@@ -180,7 +180,7 @@ def test_cumulative_usage_of_a_stream_is_its_last(ask):
         frames(*chunks, {**delta("stop"), "usage": {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}}),
         True,
     )
-    assert figures(span, "input", "output") == (9, 3)
+    assert token_counts(span, "input", "output") == (9, 3)
 
 
 # Errors
@@ -226,7 +226,7 @@ def test_error_inside_a_choice(ask, error, stream):
         body = {**HEAD, "choices": [{**choice, "message": {"role": "assistant", "content": "He"}}], "usage": usage}
         span = ask({"body": body})
     assert verdict.failed(span) == ("502" if error else "error")
-    assert figures(span, "input", "output") == (3, 2)
+    assert token_counts(span, "input", "output") == (3, 2)
     assert parts(span) == [{"type": "text", "content": "He"}]
 
 

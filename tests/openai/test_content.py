@@ -1,4 +1,4 @@
-"""What of requests and answers is told, and in which words."""
+"""What of requests and answers is recorded, and in which form."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def test_content_of_a_chat(install, provider, client):
         tools=[{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}],
     )
     (span,) = telemetry.spans
-    told = json.loads(span.attributes["gen_ai.input.messages"])
-    assert [message["role"] for message in told] == ["developer", "user", "assistant", "tool"]
-    assert told[1]["parts"][1] == {"type": "blob", "modality": "image", "mime_type": "image/png", "content": "cG5n"}
-    assert told[2]["parts"] == [{"type": "tool_call", "name": "look", "arguments": {"x": 1}, "id": "call-1"}]
-    assert told[3]["parts"] == [{"type": "tool_call_response", "response": "a cat", "id": "call-1"}]
+    messages = json.loads(span.attributes["gen_ai.input.messages"])
+    assert [message["role"] for message in messages] == ["developer", "user", "assistant", "tool"]
+    assert messages[1]["parts"][1] == {"type": "blob", "modality": "image", "mime_type": "image/png", "content": "cG5n"}
+    assert messages[2]["parts"] == [{"type": "tool_call", "name": "look", "arguments": {"x": 1}, "id": "call-1"}]
+    assert messages[3]["parts"] == [{"type": "tool_call_response", "response": "a cat", "id": "call-1"}]
     answer = json.loads(span.attributes["gen_ai.output.messages"])[0]
     assert answer["finish_reason"] == "stop"
     verdict.sound(telemetry)

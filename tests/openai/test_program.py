@@ -50,7 +50,7 @@ def test_what_is_not_given_is_not_there(install, client):
 
 @pytest.mark.parametrize("surface", SURFACES, ids=str)
 @pytest.mark.parametrize(
-    "reply", [Reply(), Reply(status=400, echo="prompt"), Reply(text="{")], ids=["ok", "400", "odd"]
+    "reply", [Reply(), Reply(status=400, echo="prompt"), Reply(text="{")], ids=["ok", "400", "no text"]
 )
 def test_no_content_leaves_where_it_is_off(install, provider, client, surface, reply):
     telemetry = install()
@@ -96,8 +96,8 @@ ODD = {
     "content object": _choice(message={"role": "assistant", "content": {"a": 1}}),
     "role number": _choice(message={"role": 5, "content": "x"}),
     "calls null": _choice(message={**_MESSAGE, "tool_calls": None}),
-    "calls odd": _choice(message={**_MESSAGE, "tool_calls": [None, 1, {}, {"function": None}, {"id": 3}]}),
-    "arguments odd": _choice(
+    "malformed calls": _choice(message={**_MESSAGE, "tool_calls": [None, 1, {}, {"function": None}, {"id": 3}]}),
+    "malformed arguments": _choice(
         message={**_MESSAGE, "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": {"a": 1}}}]}
     ),
     "arguments deep": _choice(
@@ -109,7 +109,7 @@ ODD = {
     "index text": _choice(index="zero"),
     "usage null": {**_choice(), "usage": None},
     "usage text": {**_choice(), "usage": "many"},
-    "usage odd": {**_choice(), "usage": {"prompt_tokens": "1", "completion_tokens": None, "total_tokens": []}},
+    "malformed usage": {**_choice(), "usage": {"prompt_tokens": "1", "completion_tokens": None, "total_tokens": []}},
     "usage negative": {**_choice(), "usage": {"prompt_tokens": -5, "completion_tokens": 2**80}},
     "usage details": {**_choice(), "usage": {"prompt_tokens": 5, "prompt_tokens_details": [], "completion_tokens": 1}},
     "model number": {**_choice(), "model": 5},

@@ -62,7 +62,7 @@ def made(**fields):
         ({"status": "cancelled"}, made(finish_reasons=["cancelled"], status="cancelled", final=True)),
         ({"status": "queued"}, made(status="queued", complete=False)),
         ({"status": "in_progress"}, made(status="in_progress", complete=False)),
-        ({"status": "odd"}, made(finish_reasons=["odd"])),
+        ({"status": "unknown"}, made(finish_reasons=["unknown"])),
         ({"background": True, "status": "queued"}, made(status="queued", complete=False, operation="chat")),
         ({"background": False}, made(complete=False)),
         ({"conversation": {"id": "c"}}, made(complete=False, conversation_id="c")),

@@ -109,8 +109,8 @@ def _figures(attributes, expected, recording):
         assert attributes.get("gen_ai.response.id") == (expected.response_id or None)
         assert list(attributes.get("gen_ai.response.finish_reasons", ())) == expected.reasons
     if sent is not None and received is not None:
-        told = json.loads(attributes["mlflow.chat.tokenUsage"])
-        assert (told["input_tokens"], told["output_tokens"]) == (sent, received)
+        token_usage = json.loads(attributes["mlflow.chat.tokenUsage"])
+        assert (token_usage["input_tokens"], token_usage["output_tokens"]) == (sent, received)
 
 
 def _content(messages, expected):

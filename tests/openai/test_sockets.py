@@ -114,11 +114,11 @@ def test_several_responses_at_a_time_in_one_websocket(install):
             if kind == "delta":
                 event = {"type": "response.output_text.delta", "stream_id": lane, **place, "delta": f"answer in {lane}"}
             connection.parse_event(json.dumps(event))
-    told = {}
+    found = {}
     for span in telemetry.spans:
         asked, answered = (json.loads(span.attributes[f"gen_ai.{side}.messages"]) for side in ("input", "output"))
-        told[span.attributes["gen_ai.response.id"]] = [one[0]["parts"][0]["content"] for one in (asked, answered)]
-    assert told == {f"resp-{lane}": [f"asked in {lane}", f"answer in {lane}"] for lane in ("a", "b")}
+        found[span.attributes["gen_ai.response.id"]] = [one[0]["parts"][0]["content"] for one in (asked, answered)]
+    assert found == {f"resp-{lane}": [f"asked in {lane}", f"answer in {lane}"] for lane in ("a", "b")}
 
 
 def _silent_connection():
@@ -151,10 +151,10 @@ def test_a_websocket_is_the_same_bare(install, provider, client):
 def test_a_transcription_without_figures_is_no_call(install, provider, client):
     telemetry = install()
     with client.realtime.connect(model="gpt-realtime") as connection:
-        told = {"type": "conversation.item.input_audio_transcription.completed", "transcript": "Hello there."}
-        connection.parse_event(json.dumps(told))
+        transcribed = {"type": "conversation.item.input_audio_transcription.completed", "transcript": "Hello there."}
+        connection.parse_event(json.dumps(transcribed))
         assert telemetry.started == 0
-        connection.parse_event(json.dumps({**told, "usage": {"type": "duration", "seconds": 2}}))
+        connection.parse_event(json.dumps({**transcribed, "usage": {"type": "duration", "seconds": 2}}))
     (span,) = telemetry.spans
     assert span.attributes["genspan.usage.audio.seconds"] == 2.0
 
@@ -304,8 +304,8 @@ def test_lanes_of_a_session(install, provider, mode):
         run_with(provider, mode, sync, asynchronous)
     *calls, mine = telemetry.spans
     assert {span.parent.span_id for span in calls} == {mine.context.span_id}  # a thread of the SDK reads
-    told = {json.loads(span.attributes["gen_ai.input.messages"])[0]["parts"][0]["content"] for span in calls}
-    assert told == {"asked in a", "asked in b"}
+    found = {json.loads(span.attributes["gen_ai.input.messages"])[0]["parts"][0]["content"] for span in calls}
+    assert found == {"asked in a", "asked in b"}
     assert [(verdict.ended(span), verdict.violations(span)) for span in calls] == [(None, [])] * 2
     total = provider.ledger.total()
     assert telemetry.usage() == telemetry.measured() == Counts(total.input, total.output)

@@ -118,7 +118,7 @@ def test_a_response_that_is_left_after_its_last_event_is_whole(install, client):
 
 
 def test_a_json_answer_to_a_request_for_a_stream(install, provider, client):
-    """Some servers do not stream. The SDK finds no chunk in it; the figures are there all the same."""
+    """Some servers do not stream. The SDK finds no chunk in it; the usage is there all the same."""
     telemetry = install()
     usage = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
     choice = {"index": 0, "message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}

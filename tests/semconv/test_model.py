@@ -1,4 +1,4 @@
-"""Accessors for untrusted JSON, and sums of figures."""
+"""Accessors for untrusted JSON, and sums of counts."""
 
 from __future__ import annotations
 

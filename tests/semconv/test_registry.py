@@ -141,7 +141,7 @@ def test_examples_fit_the_type(attribute):
 
 # The entries of OpenTelemetry's GenAI conventions that the registry has too, as of November 2026.
 CONVENTIONS = json.loads((Path(__file__).parents[1] / "support/conventions.json").read_text("utf-8"))
-# What nothing emits there: what is said on the model calls inside, and a stack trace, which holds the program's data.
+# What nothing emits there: what stands on the model calls inside, and a stack trace, which holds the program's data.
 LEFT_OUT = {
     "gen_ai.invoke_agent.client": {"gen_ai.agent.name"},
     "gen_ai.invoke_agent.internal": {

@@ -43,7 +43,7 @@ def test_zeros_of_the_conventions_are_kept_and_those_of_genspan_left_out():
 
 
 def test_figures():
-    figures = Usage(
+    usage = Usage(
         input=1,
         output=2,
         total=4,
@@ -54,7 +54,7 @@ def test_figures():
         cache_write_by_ttl={"5m": 8, "30m": 9, "1h": 10, "12h": 11, "1y": 12},
         additional={"tool": (13, None), "svg": (0, 14)},
     )
-    assert rendered(figures) == {
+    assert rendered(usage) == {
         "gen_ai.usage.input_tokens": 1,
         "gen_ai.usage.output_tokens": 2,
         "genspan.usage.total_tokens": 4,

@@ -10,14 +10,14 @@ from genspan_semconv import render_mlflow
 from genspan_semconv.model import Prompt, Response, Usage
 
 
-def usage(operation="chat", **figures):
+def usage(operation="chat", **fields):
     into: dict[str, object] = {}
-    render_mlflow.usage(operation, Usage(**figures), into)
+    render_mlflow.usage(operation, Usage(**fields), into)
     return json.loads(str(into["mlflow.chat.tokenUsage"])) if into else None
 
 
 @pytest.mark.parametrize(
-    ("figures", "expected"),
+    ("fields", "expected"),
     [
         ({"input": 3, "output": 4}, {"input_tokens": 3, "output_tokens": 4, "total_tokens": 7}),
         ({"input": 0, "output": 0}, {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}),
@@ -27,8 +27,8 @@ def usage(operation="chat", **figures):
         ({"cache_read": 9}, None),
     ],
 )
-def test_what_is_absent_is_not_zero(figures, expected):
-    assert usage(**figures) == expected
+def test_what_is_absent_is_not_zero(fields, expected):
+    assert usage(**fields) == expected
 
 
 def test_embeddings_have_no_output():

@@ -1,4 +1,4 @@
-"""An MLflow server in few lines, over real HTTP on loopback: it records requests and answers as it is told."""
+"""An MLflow server in few lines, over real HTTP on loopback: it records requests and answers as it is scripted to."""
 
 from __future__ import annotations
 

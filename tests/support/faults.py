@@ -27,7 +27,7 @@ class Fault(NamedTuple):
     attempts: int = 1
     """Requests that the SDK makes of it, where it retries."""
     retry: bool = False
-    odd: bool = False
+    malformed: bool = False
     """The response may be accepted by the SDK: no error is expected, nor excluded."""
     generating: bool = False
     """Only a response of generateContent has such fields."""
@@ -72,13 +72,13 @@ NETWORK = (
 
 def _body(name: str, value: Any) -> Fault:
     """A body, or a chunk after a good one: any JSON."""
-    return Fault(f"body-{name}", (Reply(body=value),), (Reply(chunks=[GOOD, value]),), odd=True)
+    return Fault(f"body-{name}", (Reply(body=value),), (Reply(chunks=[GOOD, value]),), malformed=True)
 
 
 def _raw(name: str, raw: bytes) -> Fault:
     """A body that is not JSON, or such frames after a good one."""
     first = b"data: " + json.dumps(GOOD).encode() + b"\r\n\r\n"
-    return Fault(f"raw-{name}", (Reply(body=raw),), (Reply(frames=[first, raw]),), odd=True)
+    return Fault(f"raw-{name}", (Reply(body=raw),), (Reply(frames=[first, raw]),), malformed=True)
 
 
 def _with(name: str, **fields: Any) -> Fault:
@@ -97,7 +97,7 @@ BODIES = (
     _body("list-of-good", [GOOD])._replace(unbilled=True),
     _body("error-object", {"error": {"code": 429, "message": "slow down", "status": "RESOURCE_EXHAUSTED"}}),
     _body("error-text", {"error": "no"}),
-    _body("error-odd", {"error": {"code": "x", "status": 7, "message": None}}),
+    _body("error-malformed", {"error": {"code": "x", "status": 7, "message": None}}),
     _with("unknown-fields", brandNew={"deep": [1, {"er": None}]}),
     _with("no-usage", usageMetadata=None),
     _with("usage-list", usageMetadata=[]),
@@ -108,7 +108,7 @@ BODIES = (
     _with("id-object", responseId={"a": 1}),
     _with("feedback-list", promptFeedback=[]),
     _with("blocked", candidates=None, promptFeedback={"blockReason": "SAFETY"}),
-    _with("blocked-odd", candidates=[], promptFeedback={"blockReason": 3}),
+    _with("blocked-malformed", candidates=[], promptFeedback={"blockReason": 3}),
     _with("candidates-object", candidates={}),
     _with("candidates-number", candidates=3),
     *(_candidate(name, value) for name, value in {"null": None, "text": "x", "empty": {}}.items()),
@@ -116,7 +116,7 @@ BODIES = (
     _candidate("content-text", {"content": "x", "finishReason": "STOP"}),
     _candidate("parts-null", {"content": {"parts": None, "role": "model"}, "finishReason": "STOP"}),
     _candidate("parts-text", {"content": {"parts": "x", "role": "model"}, "finishReason": "STOP"}),
-    _candidate("parts-odd", {"content": {"parts": [None, 1, {}, {"text": 5}, {"functionCall": 1}, {"new": 1}]}}),
+    _candidate("parts-malformed", {"content": {"parts": [None, 1, {}, {"text": 5}, {"functionCall": 1}, {"new": 1}]}}),
     _candidate("role-number", {"content": {"parts": [{"text": "x"}], "role": 1}, "finishReason": "STOP"}),
     _candidate("reason-new", {"content": {"parts": [{"text": "x"}]}, "finishReason": "BRAND_NEW"}),
     _candidate("reason-number", {"content": {"parts": [{"text": "x"}]}, "finishReason": 1}),

@@ -44,12 +44,12 @@ _THE_PROVIDERS = ("more than the whole", "sum", "without mlflow.chat.tokenUsage"
 
 
 def answer(seed: int, whole: Any) -> Reply:
-    """A plain answer, odd in one to three places."""
+    """A plain answer, malformed in one to three places."""
     return Reply(body=json.dumps(_odd(random.Random(seed), whole)).encode())
 
 
 def stream(seed: int, events: Sequence[Any]) -> Reply:
-    """The events, some of them odd, lost, repeated, out of order, or no JSON."""
+    """The events, some of them malformed, lost, repeated, out of order, or no JSON."""
     source = random.Random(seed)
     found = [_odd(source, event) if source.random() < 0.3 else event for event in events]
     for _ in range(source.randrange(3)):

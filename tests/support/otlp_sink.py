@@ -1,4 +1,4 @@
-"""An OTLP backend in few lines, over real HTTP on loopback: keeps every request, answers as it is told."""
+"""An OTLP backend in few lines, over real HTTP on loopback: keeps every request, answers as it is scripted to."""
 
 from __future__ import annotations
 

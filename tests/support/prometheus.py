@@ -1,4 +1,4 @@
-"""A real Prometheus as a process, scraping what it is told every second."""
+"""A real Prometheus as a process, scraping its targets every second."""
 
 from __future__ import annotations
 

@@ -241,7 +241,7 @@ def _mlflow_figures(attributes: Mapping[str, Any], usage: Mapping[str, int], tot
         yield "gen_ai.usage is there without mlflow.chat.tokenUsage"
         return
     except ValueError:
-        return  # said by the attribute's schema
+        return  # described by the attribute's schema
     expected = {
         "input_tokens": usage.get("input_tokens"),
         "output_tokens": usage.get("output_tokens", 0 if _of(attributes) == "embeddings" else None),

@@ -114,7 +114,7 @@ class Setup:
         return True
 
     def _view(self) -> ChainMap[str, str]:
-        """The arguments over the environment over what the program told mlflow; what is blank counts as unset."""
+        """The arguments over the environment over what the program set in mlflow; what is blank counts as unset."""
         env = {name: value for name, value in environ.items() if value.strip()}
         assert self._arguments is not None
         return ChainMap(self._arguments.variables(env), env, dict(program.variables()))

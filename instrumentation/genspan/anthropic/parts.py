@@ -19,7 +19,7 @@ _BESIDE = ("cache_control", "citations", "title", "context")
 
 
 def read_message(message: Wire) -> Message:
-    """One message, of a request or of an answer. What tools returned is said by ``user`` on the wire."""
+    """One message, of a request or of an answer. Results of tools have the role ``user`` on the wire."""
     parts = read_blocks(message.get("content"))
     returned = bool(parts) and all(part["type"] == "tool_call_response" for part in parts)
     return {"role": "tool" if returned else text(message.get("role")) or "assistant", "parts": parts}

@@ -1,6 +1,6 @@
 """The SDK's own tracing, replaced by ours while we trace: https://platform.claude.com/docs/en/cli-sdks-libraries/sdks/python.
 
-Every client has a tracer unless it is told otherwise. Without one it makes no spans and sends no trace context.
+Every client has a tracer unless it is made without. Without one it makes no spans and sends no trace context.
 """
 
 from __future__ import annotations

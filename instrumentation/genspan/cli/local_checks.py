@@ -1,4 +1,4 @@
-"""What can be said about an installation without asking anybody."""
+"""Checks of an installation that need no network."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def sdks() -> Iterator[CheckResult]:
 
 
 def loading() -> Iterator[CheckResult]:
-    """Which distribution opentelemetry-instrument takes: the first that it finds, unless it is told."""
+    """Which distribution opentelemetry-instrument takes: the first that it finds, unless it is named."""
     for group, setting in (
         ("opentelemetry_distro", "OTEL_PYTHON_DISTRO"),
         ("opentelemetry_configurator", "OTEL_PYTHON_CONFIGURATOR"),
@@ -139,7 +139,7 @@ def destinations() -> Iterator[CheckResult]:
 
 
 def content() -> Iterator[CheckResult]:
-    """Read as an instrumentor would; a value that is not known is said in the log."""
+    """Read as an instrumentor would; a value that is not known is logged."""
     settings = read_settings()
     places = [name for name, used in (("spans", settings.span_content), ("events", settings.event_content)) if used]
     why = f"{CAPTURE}={environ[CAPTURE]}" if environ.get(CAPTURE, "").strip() else f"{CAPTURE} is not set"

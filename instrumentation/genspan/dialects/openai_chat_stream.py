@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from genspan_semconv.model import Wire
 
-# Nearly every chunk is one piece of text. What it cannot hold is told from its fields, without a look at each.
+# Nearly every chunk is one piece of text. What it cannot hold is known by its fields, without a look at each.
 _SELDOM: Final = ("citations", "timings")
 _OF_SOME: Final = frozenset((*_SELDOM, "x_groq", "error"))
 _OF_SOME_CHOICES: Final = frozenset(("error", "usage"))

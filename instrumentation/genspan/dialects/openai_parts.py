@@ -171,7 +171,7 @@ def _media(modality: str, wire: Wire) -> Part:
 
 
 def _audio(wire: Wire) -> Part:
-    if text(wire.get("transcript")):  # realtime sessions write down what was said
+    if text(wire.get("transcript")):  # realtime sessions transcribe sound
         return text_part(wire["transcript"])
     audio = obj(wire.get("input_audio"))
     kind = text(audio.get("format")) or "wav"

@@ -117,7 +117,7 @@ class Fold(openai_chat.Fold):
         super().metadata(_chunk(chunk))
 
     def content(self, chunk: Wire) -> None:
-        """What was said, thought and called."""
+        """Texts, reasoning and tool calls."""
         super().content(_chunk(chunk))
 
     def data(self) -> dict[str, object]:

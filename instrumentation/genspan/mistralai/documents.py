@@ -68,7 +68,7 @@ class Responses(Media):
     """``responses``, OpenAI's API as Mistral has it: no streams, nothing stored."""
 
     def answer(self, data: Wire) -> list[Message]:
-        """One message of all output items: what was said, and calls of functions."""
+        """One message of all output items: texts and calls of functions."""
         parts: list[Part] = []
         for item in map(obj, seq(data.get("output"))):
             if item.get("type") == "function_call":

@@ -27,7 +27,7 @@ class MlflowSpanExporter(SpanExporter):
     """Ships spans to an MLflow tracking server or SQL store.
 
     The constructor reaches no server; server and experiment are found at the first export, on the thread that exports.
-    Nothing is raised but ``TypeError`` for an unknown argument: what cannot be stored is said once per cause in the log
+    Nothing is raised but ``TypeError`` for an unknown argument: what cannot be stored is logged once per cause
     ``genspan.mlflow``.
 
     Args:

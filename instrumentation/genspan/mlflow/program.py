@@ -1,4 +1,4 @@
-"""What the program told the ``mlflow`` package, full or ``mlflow-tracing``: its server, the experiment, the run.
+"""What the program set in the ``mlflow`` package, full or ``mlflow-tracing``: its server, the experiment, the run.
 
 The package is looked up among the imported modules and never imported. What is read is of MLflow 3; the names that are
 private there stand for calls that have no public twin (``mlflow.active_run`` sees the own thread's run only).
@@ -25,7 +25,7 @@ def variables() -> Mapping[str, str]:
     Where it named no address this is MLflow's own default, a database or a folder of files.
     """
     module: Any = sys.modules.get(_ADDRESS)
-    with Guard("reading what the program told mlflow"):
+    with Guard("reading what the program set in mlflow"):
         if module is not None and (module.is_tracking_uri_set() or experiment_id() is not None):
             return {TRACKING_URI: str(module.get_tracking_uri())}
     return {}
@@ -47,7 +47,7 @@ def run_id() -> str | None:
 
 def _run() -> Any:
     fluent: Any = sys.modules.get(_FLUENT)
-    with Guard("reading what the program told mlflow"):
+    with Guard("reading what the program set in mlflow"):
         if fluent is not None:
             return fluent._get_latest_active_run()
     return None

@@ -44,8 +44,8 @@ def usage(body: Json, content: Json) -> Json:
     }
 
 
-def said(body: Json, reply: Reply) -> str:
-    """The text of an answer: as told, as the schema wants it, or about the prompt."""
+def answer_text(body: Json, reply: Reply) -> str:
+    """The text of an answer: as scripted, as the schema wants it, or about the prompt."""
     if reply.text is not None:
         return reply.text
     prompt = without_directives(newest_text(body.get("messages") or body.get("prompt") or ""))
@@ -67,7 +67,7 @@ def _content(body: Json, reply: Reply) -> list[Json]:
     ]
     calls = wanted_tools(tools, _first_text(messages), done, reply)
     content += [{"type": "tool_use", "id": serial("toolu"), "name": name, "input": given} for name, given in calls]
-    return content if calls else [*content, {"type": "text", "text": said(body, reply), "citations": None}]
+    return content if calls else [*content, {"type": "text", "text": answer_text(body, reply), "citations": None}]
 
 
 def _first_text(messages: list[Json]) -> str:
@@ -196,7 +196,7 @@ def complete(request: Request, reply: Reply) -> Answer:
     """The older text completions, which report no usage."""
     body = body_of(request)
     head = {"type": "completion", "id": serial("compl"), "model": body.get("model"), "stop": None}
-    text = said(body, reply)
+    text = answer_text(body, reply)
     if body.get("stream") is not True:
         whole = {**head, "completion": text, "stop_reason": "stop_sequence"}
         return Answer(body=whole, content_type="application/json")

@@ -155,9 +155,9 @@ def _choose(declared: list[Json], prompt: str, wanted: int) -> list[Json]:
 
     def score(function: Json) -> tuple[int, int]:
         name = str(function.get("name", ""))
-        said = set(re.findall(r"[a-z]{3,}", name.lower().replace("_", " ")))
+        named = set(re.findall(r"[a-z]{3,}", name.lower().replace("_", " ")))
         described = set(re.findall(r"\w{3,}", str(function.get("description", "")).lower()))
-        return (name in prompt) * 10 + len(words & said) * 2 + len(words & described), -declared.index(function)
+        return (name in prompt) * 10 + len(words & named) * 2 + len(words & described), -declared.index(function)
 
     ranked = sorted(declared, key=score, reverse=True)
     return list(itertools.islice(itertools.cycle(ranked), wanted))
@@ -194,8 +194,10 @@ def _text(body: Json, prompt: str, number: int) -> str:
         if get(part, "functionResponse")
     ]
     if results:
-        said = "; ".join(f"{result.get('name')} says {json.dumps(result.get('response'))}" for result in results)
-        return f"Having asked the tools, here is what I found: {said}. That answers your question."
+        results_text = "; ".join(
+            f"{result.get('name')} says {json.dumps(result.get('response'))}" for result in results
+        )
+        return f"Having asked the tools, here is what I found: {results_text}. That answers your question."
     seen = [part for content in contents_of(body) for part in parts_of(content) if media(part)]
     if seen:
         kind = get(media(seen[-1]), "mimeType")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.support.provider.wire import Json, Request
 
 _THINKS = re.compile(r"gemini-(2\.5|[3-9])(?!.*image)")
-"""Models that think unless told not to."""
+"""Models that think unless asked not to."""
 
 
 def prompt_details(body: Json) -> list[Json]:
@@ -58,10 +58,10 @@ def usage(body: Json, candidates: list[Turn], model: str) -> dict[str, Json]:
     if any(tools(body, kind) for kind in ("googleSearch", "codeExecution", "urlContext")):
         counts["toolUsePromptTokenCount"] = 37
         counts["toolUsePromptTokensDetails"] = details({"TEXT": 37})
-    said = _said(candidates)
-    if said and not candidates[0].blocked:
-        counts["candidatesTokenCount"] = sum(said.values())
-        counts["candidatesTokensDetails"] = details(said)
+    output = _output_tokens(candidates)
+    if output and not candidates[0].blocked:
+        counts["candidatesTokenCount"] = sum(output.values())
+        counts["candidatesTokensDetails"] = details(output)
     if not candidates[0].blocked and _thinks(body, model):
         counts["thoughtsTokenCount"] = 21
     names = ("promptTokenCount", "toolUsePromptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
@@ -74,13 +74,13 @@ def _thinks(body: Json, model: str) -> bool:
     return bool(thinking or _THINKS.match(model)) and get(thinking, "thinkingBudget") != 0
 
 
-def _said(candidates: list[Turn]) -> dict[str, int]:
-    said: dict[str, int] = {}
+def _output_tokens(candidates: list[Turn]) -> dict[str, int]:
+    output: dict[str, int] = {}
     for part in (part for turn in candidates for part in turn.parts if not part.get("thought")):
         kind = "IMAGE" if "inlineData" in part else "TEXT"
         size = 1290 if kind == "IMAGE" else tokens(part.get("text") or json.dumps(part))
-        said[kind] = said.get(kind, 0) + size
-    return said
+        output[kind] = output.get(kind, 0) + size
+    return output
 
 
 def head(request: Request, model: str) -> dict[str, Json]:
@@ -144,9 +144,9 @@ def _so_far(usage: Json | None, number: int, steps: int) -> Json | None:
         return None
     names = ("promptTokenCount", "toolUsePromptTokenCount", "thoughtsTokenCount", "cachedContentTokenCount")
     found = {name: usage[name] for name in (*names, "promptTokensDetails") if name in usage}
-    said = usage.get("candidatesTokenCount")
-    if isinstance(said, int):
-        found["candidatesTokenCount"] = said * number // steps
+    output = usage.get("candidatesTokenCount")
+    if isinstance(output, int):
+        found["candidatesTokenCount"] = output * number // steps
     billed = ("promptTokenCount", "toolUsePromptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
     counts = [found[name] for name in billed if isinstance(found.get(name), int)]
     return {**found, "totalTokenCount": sum(counts)}

@@ -25,13 +25,13 @@ def _turn(session: str, status: str, usage: Json = None) -> Json:
     return {**turn, "status": status, "created_at": CREATED, "usage": usage}
 
 
-def _once(told: Json) -> Json:
+def _once(event: Json) -> Json:
     """Usage that is shown again is not billed again."""
-    identity = told.get("turn", told)["id"]
+    identity = event.get("turn", event)["id"]
     if identity in _told:
-        return Billed(told)
+        return Billed(event)
     _told.add(identity)
-    return told
+    return event
 
 
 def start(request: Request, reply: Reply) -> Answer:
@@ -51,12 +51,12 @@ def start(request: Request, reply: Reply) -> Answer:
     }
     if body.get("stream") is not True:
         return Answer(body=session, content_type="application/json")
-    told = {"event_id": "e", "session_id": identity, "turn_id": done["id"]}
+    head = {"event_id": "e", "session_id": identity, "turn_id": done["id"]}
     events = [
         {"type": "agent.session.created", "event_id": "e", "session": session},
-        {"type": "agent.session.turn.created", **told, "turn": {**done, "status": "in_progress", "usage": None}},
-        {"type": "agent.session.turn.output_text.delta", **told, "delta": "Hi", "item_id": "i", "content_index": 0},
-        _once({"type": "agent.session.turn.completed", **told, "turn": done, "usage": done["usage"]}),
+        {"type": "agent.session.turn.created", **head, "turn": {**done, "status": "in_progress", "usage": None}},
+        {"type": "agent.session.turn.output_text.delta", **head, "delta": "Hi", "item_id": "i", "content_index": 0},
+        _once({"type": "agent.session.turn.completed", **head, "turn": done, "usage": done["usage"]}),
     ]
     return Answer(chunks=events, frame=sse, content_type="text/event-stream")
 

@@ -75,8 +75,8 @@ def usage(prompt: Any, answer: Any, model: str) -> Json:
     }
 
 
-def said(body: Json, reply: Reply) -> str:
-    """The text of an answer: as told, as the schema wants it, or about the prompt."""
+def answer_text(body: Json, reply: Reply) -> str:
+    """The text of an answer: as scripted, as the schema wants it, or about the prompt."""
     if reply.text is not None:
         return reply.text
     prompt = without_directives(newest_text(body.get("messages") or body.get("input") or body.get("prompt") or ""))
@@ -101,7 +101,7 @@ def _message(body: Json, reply: Reply) -> Json:
     done = sum(1 for one in messages if isinstance(one, dict) and one.get("tool_calls"))
     calls = wanted_tools(body.get("tools"), newest_text(messages), done, reply)
     if not calls:
-        return {"role": "assistant", "content": said(body, reply), "refusal": None}
+        return {"role": "assistant", "content": answer_text(body, reply), "refusal": None}
     made = [
         {"id": serial("call"), "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
         for name, arguments in calls
@@ -173,7 +173,7 @@ def _pieces(text: str, size: int = 16) -> list[str]:
 
 def complete_text(request: Request, reply: Reply) -> Answer:
     body = request.body or {}
-    text = said(body, reply)
+    text = answer_text(body, reply)
     spent = usage(body.get("prompt"), text, body.get("model", "")) if reply.usage is UNSET else reply.usage
     head = {"id": serial("cmpl"), "object": "text_completion", "created": CREATED, "model": body.get("model")}
     choice = {"index": 0, "text": text, "logprobs": None, "finish_reason": "stop"}

@@ -8,9 +8,9 @@ from typing import Any
 from tests.support.provider.openai_chat import (
     CREATED,
     Billed,
+    answer_text,
     missing,
     newest_text,
-    said,
     serial,
     tokens,
     wanted_tools,
@@ -63,7 +63,7 @@ def response(body: Json, reply: Reply) -> Json:
         for name, arguments in calls
     ]
     if not calls:
-        part = {"type": "output_text", "text": said(body, reply), "annotations": [], "logprobs": []}
+        part = {"type": "output_text", "text": answer_text(body, reply), "annotations": [], "logprobs": []}
         message = {"type": "message", "id": serial("msg"), "role": "assistant", "content": [part]}
         output.append({**message, "status": "completed"})
     conversation = body.get("conversation")

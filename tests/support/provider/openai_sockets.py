@@ -84,7 +84,7 @@ async def live(socket: Any, request: Request, enter: Any) -> None:
             session = {"id": serial("live"), "status": "active", "expires_at": 1, **event["session"]}
             await send("session.started", session=session)
         elif event["type"] == "session.instructions.append":
-            body = {"model": "gpt-4.1-mini", "input": "what was said"}
+            body = {"model": "gpt-4.1-mini", "input": "what was heard"}
             reply = Reply()
             made = response(body, reply)
             await send("session.usage.updated", usage={"seconds": 4.5})

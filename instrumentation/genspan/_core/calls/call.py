@@ -52,7 +52,7 @@ class Owner(Protocol):
 
 
 class Observer(Protocol):
-    """Who is told of the model calls that open in a context: a framework's run."""
+    """What is notified of the model calls that open in a context: a framework's run."""
 
     def call_opened(self) -> None:
         """A model call begins."""
@@ -122,7 +122,7 @@ class Call(Scope):
         self._seconds: float | None = None
         self.attempts = 0
         self.done_seen = False
-        """Whether the provider said that the stream is over; a finish reason may be missing all the same."""
+        """Whether the provider marked the end of the stream; a finish reason may be missing all the same."""
         self._owner = owner
         if owner is not None:
             owner.begin(self)

@@ -49,7 +49,7 @@ _CONTENT: Final = frozenset(
         *("function_declarations", "json_schema", "schema", "response_format", "functions"),
     )
 )
-"""Fields of bodies that hold what is said, or JSON schemas: what stands there is content and no credential."""
+"""Fields of bodies that hold content or JSON schemas, in which nothing is a credential."""
 _URL: Final = re.compile(r"(?:[^:/?#]+://(?:(?P<user>[^/?#]*)@)?[^/?#]*)?(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")
 _MAX_DEPTH: Final = 12
 
@@ -148,7 +148,7 @@ def _of_url(url: object, with_path: bool = False) -> Iterator[str]:
 
 
 def _of_body(name: str, value: object, depth: int) -> Iterator[str]:
-    """A field of a body, at any depth but inside what is said: by its name, or as a URL with credentials."""
+    """A field of a body, at any depth but inside content: by its name, or as a URL with credentials."""
     if isinstance(value, str):
         if name != "key" and is_credential(name):
             yield from _of_value(name, value)
@@ -175,7 +175,7 @@ def _of_object(name: str, fields: Mapping[str, object], depth: int) -> Iterator[
 
 
 def _of_items(items: object, depth: int) -> Iterator[str]:
-    """Of what is said, only the tools that it brings along, which OpenAI's tool search finds."""
+    """Of content, only the tools that it brings along, which OpenAI's tool search finds."""
     for item in seq(items):
         if isinstance(item, dict) and "tools" in item:
             yield from _of_body("tools", cast("dict[str, object]", item)["tools"], depth)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Watcher(Protocol):
-    """Who is told of what a tap reads."""
+    """What watches the items that a tap reads."""
 
     reading: bool
     """Set while the tap waits for an item."""

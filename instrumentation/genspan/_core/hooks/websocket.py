@@ -203,7 +203,7 @@ class Sockets(ABC):
     def _close(self, telemetry: Telemetry) -> Wrapper:
         def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
             with Guard("end of a websocket"):
-                connection = self._connections.pop(instance, None)  # with all that was said in it
+                connection = self._connections.pop(instance, None)  # with all that was sent in it
                 if connection is not None:
                     connection.end(ending="closed")
             return wrapped(*args, **kwargs)
