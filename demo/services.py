@@ -70,7 +70,8 @@ class Services:
         command = [str(MLFLOW / "bin" / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port)]
         command += ["--workers", "1", "--backend-store-uri", store, "--artifacts-destination", str(self._logs / "art")]
         # Prices come from the catalogue that MLflow ships with: fetching a newer one blocks the first span.
-        env = {"MLFLOW_MODEL_CATALOG_URI": "", "MLFLOW_DISABLE_TELEMETRY": "true", "PATH": _path(MLFLOW)}
+        quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        env = {"MLFLOW_MODEL_CATALOG_URI": "", **quiet, "PATH": _path(MLFLOW)}
         process = self.start("mlflow", command, env)
         deadline = time.monotonic() + 180
         while time.monotonic() < deadline:

@@ -69,7 +69,9 @@ def _free_port() -> int:
 def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "OTEL", "PYTHON"))}
     # Without a price catalog address the server would wait for the internet at each new provider's first span.
-    return kept | {"MLFLOW_MODEL_CATALOG_URI": "", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    # Its workers for jobs of its own (seven processes that import all of it) have no part in what is tested.
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    return kept | {"MLFLOW_MODEL_CATALOG_URI": "", **quiet}
 
 
 def _start(program: Path, folder: Path, port: int, env: dict[str, str]) -> subprocess.Popen[bytes]:
