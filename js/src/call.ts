@@ -224,7 +224,7 @@ export class Call extends Scope {
   #describe(request: Request, ending: Ending | undefined, failed: { error: unknown } | undefined): void {
     const { api } = request;
     let { key } = request;
-    if (this.#fold) this.#data = this.#fold.data();
+    if (this.#fold) this.#data = { ...this.#fold.data(), ...this.#data };
     const body = guarded("body of a request", {}, () => request.body());
     const capturing = guarded("credentials of a request", false, () => {
       this.secrets = findSecrets(request.headers(), request.url, body);

@@ -9,11 +9,13 @@ import {
   ConsoleSpanExporter,
   type SpanExporter,
 } from "@opentelemetry/sdk-trace-base";
-import { exporters } from "./config.ts";
+import { exporters, hidesMlflowContent } from "./config.ts";
 import { swallow, warn } from "./guard.ts";
+import { MlflowExporter, withoutMlflowContent } from "./mlflow/exporter.ts";
 
 const EXPORTERS: Record<string, () => SpanExporter> = {
   otlp: () => new OTLPTraceExporter(),
+  mlflow: () => new MlflowExporter(),
   console: () => new ConsoleSpanExporter(),
 };
 
@@ -36,9 +38,10 @@ class AsyncContextManager implements ContextManager {
 
 /** Register a provider with the exporters that are asked for. What is pending is sent when the process ends by itself. */
 export function setUp(): BasicTracerProvider {
+  const hides = hidesMlflowContent();
   const spanProcessors = exporters().flatMap((name) => {
     const make = Object.hasOwn(EXPORTERS, name) ? EXPORTERS[name] : undefined;
-    if (make) return [new BatchSpanProcessor(make())];
+    if (make) return [new BatchSpanProcessor(name !== "mlflow" && hides ? withoutMlflowContent(make()) : make())];
     if (name !== "none")
       warn(`exporter ${name}`, `OTEL_TRACES_EXPORTER names ${JSON.stringify(name)}, which genspan does not have.`);
     return [];

@@ -136,6 +136,21 @@ function settleStream(call: Call, result: Streamed): void {
       throw error;
     },
   );
+  // The response leaves out id and model of the chunks. The first one has them, and is on its way whoever reads it.
+  const { stream } = result;
+  const next = stream.next.bind(stream);
+  const read = () => {
+    const chunk = next();
+    chunk.then(({ value }) => call.chunk(value)).catch(() => {}); // who reads the stream is told
+    return chunk;
+  };
+  let first: ReturnType<typeof next> | undefined = read();
+  const given = () => {
+    const chunk = first ?? read();
+    first = undefined;
+    return chunk;
+  };
+  Object.defineProperty(stream, "next", { value: given, writable: true, configurable: true, enumerable: true });
 }
 
 const patchAll = (target: object, table: Record<string, Action>) => {
