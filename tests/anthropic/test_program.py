@@ -21,7 +21,7 @@ SUBJECT = stainless_program.Subject(
     {"stream": True},
     API_KEY,
     anthropic.APIStatusError,
-    {"GENSPAN_ANTHROPIC_PROPAGATION": "true"},
+    {"GENSPAN_PROPAGATE_HOSTS": "127.0.0.1"},
 )
 
 
@@ -59,8 +59,7 @@ def test_the_provider_is_named_by_the_host(install, url, expected):
 
 
 def test_an_unknown_setting_warns(install, caplog):
-    install(GENSPAN_ANTHROPIC_PROPAGATION="perhaps", GENSPAN_ANTHROPIC_PROVIDERS="nonsense")
-    assert "GENSPAN_ANTHROPIC_PROPAGATION" in caplog.text
+    install(GENSPAN_ANTHROPIC_PROVIDERS="nonsense")
     assert "GENSPAN_ANTHROPIC_PROVIDERS" in caplog.text
 
 

@@ -174,7 +174,7 @@ def test_a_clients_conversation_is_that_of_its_calls(telemetry, provider):
 
 @pytest.mark.parametrize(("option", "sent"), [(None, True), ({"propagation": False}, False)])
 def test_the_trace_context_is_sent_where_asked_for(install, provider, option, sent):
-    telemetry = install(GENSPAN_ANTHROPIC_PROPAGATION="true")
+    telemetry = install(GENSPAN_PROPAGATE_HOSTS="127.0.0.1")
     token = attach(set_baggage("user.email", "someone@example.com"))
     with _client(provider, option) as client:
         client.messages.create(**ASKED)

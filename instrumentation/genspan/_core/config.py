@@ -20,6 +20,7 @@ CAPTURE: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 DIALECTS: Final = "GENSPAN_DIALECTS"
 MAX_BLOB_BYTES: Final = "GENSPAN_MAX_BLOB_BYTES"
 OTHERS: Final = "GENSPAN_RIVALS"
+PROPAGATE_HOSTS: Final = "GENSPAN_PROPAGATE_HOSTS"
 STABILITY: Final = "OTEL_SEMCONV_STABILITY_OPT_IN"
 DISABLED: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 TRACKING_URI: Final = "MLFLOW_TRACKING_URI"
@@ -52,6 +53,8 @@ class Settings:
     """The ``gen_ai.client.inference.*`` metrics in place of ``gen_ai.client.operation.*`` and ``.token.usage``."""
     keep_others: bool = False
     """Other instrumentations of the same SDKs are loaded too, and spans of others keep the usage that they report."""
+    propagate_hosts: tuple[str, ...] = ()
+    """Hosts that are sent the trace context: ``host``, ``host:port`` or ``*.domain``."""
 
 
 in_code: WeakSet[object] = WeakSet()
@@ -129,6 +132,7 @@ def read_settings(env: Mapping[str, str] = environ) -> Settings:
         max_blob_bytes=_size(env, MAX_BLOB_BYTES, 1 << 20),
         latest_metrics="gen_ai_latest_experimental" in listed(env.get(STABILITY, "")),
         keep_others=keeps_others(env),
+        propagate_hosts=_hosts(env),
     )
 
 
@@ -173,6 +177,16 @@ def _size(env: Mapping[str, str], name: str, default: int) -> int:
         refuse(name, value, "a number of bytes", str(default))
         return default
     return int(value)
+
+
+def _hosts(env: Mapping[str, str]) -> tuple[str, ...]:
+    named: list[str] = []
+    for host in listed(env.get(PROPAGATE_HOSTS, "").lower()):
+        if "*" in host.removeprefix("*.") or "/" in host:
+            refuse(PROPAGATE_HOSTS, host, "host, host:port, *.domain, several with commas", "the others")
+        else:
+            named.append(host)
+    return tuple(named)
 
 
 def keeps_others(env: Mapping[str, str] = environ) -> bool:

@@ -10,6 +10,7 @@ from weakref import ref
 
 from opentelemetry import context as otel
 from opentelemetry.context import Context, create_key
+from opentelemetry.trace import set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from genspan._core.otel_internals import SPAN_KEY, SUPPRESSION_KEYS
@@ -134,8 +135,8 @@ def session_attributes(context: Context, root: bool) -> dict[str, AttributeValue
     return {**found.tags, **found.attributes} if root else found.attributes
 
 
-def trace_context() -> dict[str, str]:
-    """``traceparent`` and ``tracestate`` of the current span, as headers. Never ``baggage``."""
+def trace_context(span: Span | None = None) -> dict[str, str]:
+    """``traceparent`` and ``tracestate`` of a span, or of the current one, as headers. Never ``baggage``."""
     headers: dict[str, str] = {}
-    _propagator.inject(headers)
+    _propagator.inject(headers, None if span is None else set_span_in_context(span))
     return headers

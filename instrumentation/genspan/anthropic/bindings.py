@@ -6,8 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from genspan._core.config import flag
-from genspan._core.context import trace_context
 from genspan._core.hooks import stainless
 from genspan._core.routes.contract import Request, Route
 from genspan._core.routes.provider_names import Keys
@@ -20,7 +18,7 @@ from genspan.anthropic.sessions import Sessions
 from genspan.anthropic.text_completions import TextCompletions
 from genspan.anthropic.token_count import TokenCount
 from genspan.anthropic.usage import DECLINED
-from genspan_semconv.model import obj, seq, text
+from genspan_semconv.model import seq, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from genspan._core.hooks.patches import Patch, Replacement
 
 PROVIDERS = "GENSPAN_ANTHROPIC_PROVIDERS"
-PROPAGATION = "GENSPAN_ANTHROPIC_PROPAGATION"
 
 _AROUND = r"^(https?://[^/]+)?/?(anthropic/)?(v\d[^/]*/)?|/?(\?.*)?$"
 _CHAT, _ID, _MODEL = "chat", "(?P<id>[^/]+)", "(?P<model>[^/:]+)"
@@ -64,7 +61,7 @@ _ROWS = (
 class AnthropicRequest(Request):
     """A request of the SDK, which may have several answers where a middleware asks another model."""
 
-    __slots__ = ("propagates",)
+    __slots__ = ()
 
     def after(self, earlier: Mapping[str, object], data: Mapping[str, object]) -> Mapping[str, object]:
         """An answer of another id was refused, and is billed beside this one."""
@@ -82,14 +79,13 @@ class Routes:
 
     def __init__(self) -> None:
         self._key = Keys(PROVIDERS, _CLIENTS, "anthropic", kind_first=True).key
-        self._propagation = flag(PROPAGATION)
         self._counted = Counted()
         self._look_up = finder(_ROWS, _AROUND)
 
     def patches(self) -> tuple[Patch | Replacement, ...]:
         """The patch points."""
         sessions = Sessions(self._key, self._counted)
-        http = stainless.patches("anthropic", self.find, self.adjust, _HELPERS, sessions)
+        http = stainless.patches("anthropic", self.find, stainless.unchanged, _HELPERS, sessions)
         return (*http, *tools.PATCHES, *sdk_tracing.PATCHES)
 
     def find(self, client: Any, options: Any) -> Request | None:
@@ -106,12 +102,7 @@ class Routes:
         request = AnthropicRequest(Route(api, self._key(client, row.operation, model, stream)), body, {}, "")
         request.lines = identity is not None
         option = sdk_tracing.options(client)
-        request.propagates = self._propagation and option.get("propagation") is not False
+        request.propagates = option.get("propagation") is not False
         if text(option.get("conversation_id")):
             request.params = {"conversation_id": str(option["conversation_id"])}
         return request
-
-    def adjust(self, request: Request, options: Any) -> None:
-        """Send the trace context where the settings and the client allow it."""
-        if isinstance(request, AnthropicRequest) and request.propagates:
-            options.headers = {**obj(options.headers), **trace_context()}

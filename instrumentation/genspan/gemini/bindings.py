@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 
 from genspan._core.calls.call import Call, current_call
 from genspan._core.calls.turn import current_turn
-from genspan._core.guard import swallow
+from genspan._core.guard import Guard, swallow
 from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch
+from genspan._core.hooks.propagation import propagate
 from genspan._core.hooks.taps import tap_chunks
 from genspan._core.routes.contract import Api, Request, Route
 from genspan._core.routes.provider_names import port_of
@@ -118,6 +119,10 @@ def _attempt(telemetry: Telemetry) -> Wrapper:
         call = current_call()
         if call is not None:
             call.attempts += 1
+            with Guard("trace context of a request"):
+                request = args[0] if args else kwargs["http_request"]
+                parts = urlsplit(str(request.url))
+                propagate(call, request, parts.hostname or "", port_of(parts))
         return wrapped(*args, **kwargs)
 
     return wrapper

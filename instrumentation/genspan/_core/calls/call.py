@@ -13,6 +13,7 @@ from genspan._core.context import CALL, OBSERVER, TURN, going_on, of_span_only, 
 from genspan._core.emit import credentials, errors, limits, span_attributes
 from genspan._core.emit.events import Event
 from genspan._core.emit.metrics import INFERENCE, Measurement
+from genspan._core.emit.propagation import trace_headers
 from genspan._core.emit.redaction import NO_SECRETS, Secrets
 from genspan._core.guard import Guard, swallow
 from genspan_semconv import attributes as names
@@ -177,6 +178,10 @@ class Call(Scope):
     def span_context(self) -> SpanContext:
         """By which another span refers to this call's."""
         return self._span.get_span_context()
+
+    def trace_headers(self, host: str, port: int | None) -> dict[str, str]:
+        """The trace context as headers of the request, if the host may be sent it."""
+        return trace_headers(self._span, host, port, self._telemetry.settings.propagate_hosts)
 
     def link(self, earlier: SpanContext) -> None:
         """Refer to the request that asked for what this call reads."""

@@ -17,8 +17,10 @@ from genspan._core.emit import large_data
 from genspan._core.guard import Guard
 from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch
+from genspan._core.hooks.propagation import propagate
 from genspan._core.hooks.response_watcher import KEY, settle
 from genspan._core.routes.contract import Request, Route
+from genspan._core.routes.provider_names import port_of
 from genspan._core.wire.json_text import parse
 from genspan_semconv.model import Key, obj, text
 
@@ -148,6 +150,7 @@ def _sent(request: Any) -> Any:
         call = current_call()
         if call is not None:
             call.attempts += 1
+            propagate(call, request, request.url.host, port_of(request.url))
             call.request.headers = request.headers  # the SDK's hooks put the credentials there
     return request
 

@@ -17,8 +17,10 @@ from genspan._core.calls.call import current_call
 from genspan._core.guard import Guard, swallow
 from genspan._core.hooks import wrappers
 from genspan._core.hooks.patches import Patch, Replacement
+from genspan._core.hooks.propagation import propagate
 from genspan._core.hooks.response_watcher import KEY, UNWATCHED, http_response, settle, watch
 from genspan._core.routes.contract import Request, Route
+from genspan._core.routes.provider_names import port_of
 from genspan_semconv.model import Key, obj, text
 
 if TYPE_CHECKING:
@@ -128,6 +130,7 @@ def _attempt(telemetry: Telemetry, adjust: Adjust) -> Wrapper:
             if call.watching:
                 call.request.body = wire_body(options) or call.request.body
                 call.request.size = _size(request)
+            propagate(call, request, request.url.host, port_of(request.url))
             call.request.headers = request.headers
             call.request.url = request.url
         except Exception as error:

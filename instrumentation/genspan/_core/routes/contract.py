@@ -109,7 +109,7 @@ class Request:
     below, or overrides ``after`` and ``events``, where its requests differ.
     """
 
-    __slots__ = ("body", "headers", "hides", "lines", "params", "route", "size", "url")
+    __slots__ = ("body", "headers", "hides", "lines", "params", "propagates", "route", "size", "url")
 
     def __init__(self, route: Route, body: object, headers: Mapping[str, object], url: object) -> None:
         self.route = route
@@ -122,6 +122,8 @@ class Request:
         """Bytes of the body as it was sent, where that is known."""
         self.lines = False
         """Whether the answer is a file of JSON lines, each of which is a chunk."""
+        self.propagates = True
+        """Whether the program lets the trace context be sent, where the settings name the host."""
         self.hides: Callable[[object], bool] | None = None
         """Whether the program did not ask for this chunk of a stream, only we did; ``None`` where it asked for all."""
 

@@ -40,6 +40,10 @@ _HOSTS: Final = {
 }
 
 
+PUBLIC: Final = {**_HOSTS, "openai.com": "openai"}
+"""The providers that everybody knows, by host."""
+
+
 def read_hosts(variable: str) -> dict[str, str]:
     """The hosts by default, and before them those of a variable: ``host=provider,host=provider``."""
     named: dict[str, str] = {}
