@@ -1,4 +1,4 @@
-/** The one place that opens and ends spans: model calls, turns of several calls, and runs of tools; each ends once. */
+/** The one place that opens and ends spans: `Scope`, of which a model call is one; each ends once. */
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import {
@@ -19,7 +19,7 @@ import { clean, dumps, shortened, withoutLargeData } from "./json.ts";
 import { type Api, type Fold, type Key, obj, type Prompt, type Response, type Wire } from "./model.ts";
 import * as render from "./render.ts";
 import { findSecrets, NO_SECRETS, type Secrets } from "./secrets.ts";
-import { ready, records, tracer, whileEmitting } from "./telemetry.ts";
+import { records, tracer, whileEmitting } from "./telemetry.ts";
 
 /** A request as an SDK is about to send it. Nothing of it is read before the response. */
 export type Request = {
@@ -37,8 +37,20 @@ type Failure = { type: string; exception: string; message?: string | undefined; 
 /** Chunks of one stream whose content is kept; the usage of all chunks is. */
 const MAX_CHUNKS = 50_000;
 
+/** A turn that several calls are part of (`turn.ts`). */
+export interface Owner {
+  readonly ended: boolean;
+  /** Credentials seen on the requests of its calls. */
+  secrets: Secrets;
+  begin(call: Call, model: string | undefined): void;
+  /** The context of a call in the turn: the span of the turn's, where it has one that is not in `active` already. */
+  around(active: Context): Context | undefined;
+  /** Take the content of a call: what was answered, what was asked, and the prompt that this is made of. */
+  keep(outputs: Attributes, inputs: Attributes, prompt: Prompt): void;
+}
+
 // Beside OpenTelemetry's context, which is the root everywhere where the program has no context manager.
-const running = new AsyncLocalStorage<{ turn: Turn | undefined; context: Context }>();
+const running = new AsyncLocalStorage<{ turn: Owner | undefined; context: Context }>();
 let lastTrace: string | undefined;
 
 /** The id of the trace that a model call last ended in, as MLflow has it: `tr-<32 hex digits>`. */
@@ -51,24 +63,24 @@ function currentContext(): Context {
 
 /** Whether a call made now is to be recorded. */
 export const recordsNow = (): boolean => guarded("start of a call", false, () => records(currentContext()));
-export const currentTurn = (): Turn | undefined => {
+export const currentTurn = (): Owner | undefined => {
   const turn = running.getStore()?.turn;
   return turn?.ended ? undefined : turn;
 };
 
 // What is still open when the process has nothing left to do, and what nobody can finish any more since it is garbage.
 const open = new Set<Scope>();
-const abandoned = new FinalizationRegistry<Scope>((scope) => scope.end("dropped"));
+export const abandoned: FinalizationRegistry<Scope> = new FinalizationRegistry<Scope>((scope) => scope.end("dropped"));
 const endAll = () => {
   for (const scope of open) scope.end("dropped");
 };
 
-abstract class Scope {
+export abstract class Scope {
   ended = false;
   protected readonly outside: Context = currentContext();
   protected context: Context = this.outside;
   protected span: Span | undefined;
-  protected turn: Turn | undefined = currentTurn();
+  protected turn: Owner | undefined = currentTurn();
   protected secrets: Secrets = NO_SECRETS;
 
   constructor() {
@@ -170,8 +182,6 @@ abstract class Scope {
     };
   }
 }
-
-export type { Scope };
 
 /** One model call: a CLIENT span. */
 export class Call extends Scope {
@@ -276,208 +286,4 @@ export class Call extends Scope {
     this.turn?.keep(written, given, prompt);
     return { ...written, ...given };
   }
-}
-
-const AGENT: Key = { operation: "invoke_agent", provider: "", stream: false };
-
-/** One call of the user's that may take several model calls: their parent, without usage, where functions can run. */
-export class Turn extends Scope {
-  #intended: Request | undefined;
-  readonly agent: boolean;
-  #calls = 0;
-  #last: Call | undefined;
-  #model: string | undefined;
-  #question = "";
-  #inputs: Attributes = {};
-  #outputs: Attributes = {};
-  #began: TimeInput = Date.now();
-  override secrets: Secrets = NO_SECRETS;
-
-  /** `intended` is the model call that fails where none is begun, `agent` whether functions can run in the turn. */
-  constructor(intended: Request, agent: boolean) {
-    super();
-    this.#intended = intended;
-    this.agent = agent;
-    this.turn = this;
-  }
-
-  begin(call: Call, model: string | undefined): void {
-    this.#calls++;
-    this.#last = call;
-    this.#model ??= model;
-    this.#open();
-  }
-
-  /** The context of a call in the turn: the span of the turn's, where it has one that is not in `active` already. */
-  around(active: Context): Context | undefined {
-    return this.span && trace.getSpan(active) === trace.getSpan(this.outside) ? this.context : undefined;
-  }
-
-  /** The span opens with the first request, when a provider is there at the latest. */
-  #open(): void {
-    if (this.agent && !this.span) this.start(AGENT.operation, render.start(AGENT), SpanKind.INTERNAL, this.#began);
-  }
-
-  /** Show the first call's inputs and the last call's outputs as the turn's own, where it has a span. */
-  keep(outputs: Attributes, inputs: Attributes, prompt: Prompt): void {
-    if (!this.span) return;
-    if (!Object.keys(this.#inputs).length) this.#inputs = inputs;
-    this.#question ||= this.secrets.scrub(render.lastQuestion(prompt));
-    this.#outputs = outputs;
-  }
-
-  protected override finish(ending: Ending | undefined, failed: { error: unknown } | undefined): void {
-    const [intended, last] = [this.#intended, this.#last];
-    this.#intended = this.#last = undefined;
-    this.turn = undefined;
-    if (failed && !this.#calls) this.#open();
-    if (failed && intended && !this.#calls && !this.agent) new Call(intended).end(ending, failed);
-    last?.end(ending, failed);
-    if (!this.span) return;
-    const root = trace.getSpan(this.outside) === undefined;
-    const name = render.traceName(AGENT.operation, this.#model, this.#question);
-    const failure = failed ? this.describe(failed.error) : undefined;
-    const attributes = {
-      [names.ERROR_TYPE]: failure?.type,
-      ...this.#outputs,
-      ...this.#inputs,
-      ...(root ? { [names.MLFLOW_TRACE_TAG_MLFLOW_TRACE_NAME]: name } : {}),
-    };
-    this.endSpan(attributes, failure);
-    this.#inputs = this.#outputs = {};
-  }
-}
-
-/** What is known of the run of a tool before it. */
-export type Tool = { name: string; id?: string | undefined; arguments: unknown; description?: string | undefined };
-
-/** One run of a tool: an `execute_tool` span that is current while the tool runs. Calls made in it are its children. */
-export class ToolRun extends Scope {
-  #tool: Tool;
-  result: unknown;
-  /** What went wrong, where nothing was raised. */
-  code: string | undefined;
-
-  constructor(tool: Tool) {
-    super();
-    this.context = this.turn?.around(this.context) ?? this.context;
-    this.secrets = this.turn?.secrets ?? NO_SECRETS;
-    this.turn = undefined;
-    this.#tool = { ...tool, name: this.secrets.scrub(tool.name) };
-    this.start(
-      `execute_tool ${this.#tool.name}`,
-      render.tool(this.#tool.name, tool.id, tool.description),
-      SpanKind.INTERNAL,
-    );
-  }
-
-  protected override finish(_: Ending | undefined, failed: { error: unknown } | undefined): void {
-    const failure = failed
-      ? this.describe(failed.error)
-      : this.code
-        ? { type: this.code, exception: this.code }
-        : undefined;
-    const { content, dialects, maxBlobBytes } = settings();
-    const forms = content ? render.toolContent(dialects, this.#tool.arguments, this.result, !failure) : {};
-    const written = guarded("content of a tool", {}, () => this.write(withoutLargeData(forms, maxBlobBytes)));
-    this.endSpan({ [names.ERROR_TYPE]: failure?.type, ...written }, failure);
-    this.#tool = { name: "", arguments: undefined };
-    this.result = undefined;
-  }
-}
-
-/** One request: `send` runs in a call, and `settle` sees to it that the call ends when the response has been read. */
-export async function traced<T>(
-  request: () => Request,
-  send: (call?: Call) => Promise<T>,
-  settle: (call: Call, result: T) => void,
-): Promise<T> {
-  await ready();
-  const call = guarded("start of a call", undefined, () => new Call(request()));
-  if (!call) return send();
-  let result: T;
-  try {
-    result = await call.run(() => send(call));
-  } catch (error) {
-    call.fail(error);
-    throw error;
-  }
-  guarded("a response", undefined, () => settle(call, result));
-  return result;
-}
-
-type Stream = { next: (...args: never[]) => Promise<IteratorResult<unknown>> } & Partial<
-  Record<"return" | "throw", (value?: unknown) => Promise<IteratorResult<unknown>>>
->;
-
-/** End a scope when the stream ends, however it does. The methods are shadowed on this one object, which stays itself. */
-export function tap(
-  scope: Scope,
-  stream: object,
-  each: (value: unknown) => void,
-  failing: (error: unknown) => void = () => {},
-): void {
-  const { next, return: close, throw: raise } = stream as Stream;
-  const shadow = (name: string, value: unknown) =>
-    Object.defineProperty(stream, name, {
-      value,
-      writable: true,
-      configurable: true,
-      enumerable: Object.hasOwn(stream, name),
-    });
-  shadow("next", async function (this: unknown, ...args: never[]) {
-    try {
-      const result = await scope.run(() => Reflect.apply(next, stream, args));
-      if (result.done) scope.end();
-      else guarded("a chunk", undefined, () => each(result.value));
-      return result;
-    } catch (error) {
-      guarded("a failed stream", undefined, () => failing(error));
-      scope.fail(error);
-      throw error;
-    }
-  });
-  if (close) {
-    shadow("return", async (value?: unknown) => {
-      try {
-        return await scope.run(() => Reflect.apply(close, stream, [value]));
-      } finally {
-        scope.end("closed");
-      }
-    });
-  }
-  if (raise) {
-    shadow("throw", async (error?: unknown) => {
-      scope.fail(error);
-      return Reflect.apply(raise, stream, [error]);
-    });
-  }
-  abandoned.register(stream, scope);
-}
-
-/** See what a method that reads a response returns; `missing` where the object is dropped unread. */
-export function tapReading<T extends object>(
-  call: Call,
-  response: T,
-  method: keyof T & string,
-  see: (data: unknown) => void,
-  done: boolean,
-): void {
-  const read = response[method] as () => Promise<unknown>;
-  Object.defineProperty(response, method, {
-    configurable: true,
-    writable: true,
-    value: async () => {
-      try {
-        const data = await Reflect.apply(read, response, []);
-        guarded("a response", undefined, () => see(data));
-        if (done) call.end();
-        return data;
-      } catch (error) {
-        call.fail(error);
-        throw error;
-      }
-    },
-  });
-  if (done) abandoned.register(response, call);
 }

@@ -2,11 +2,13 @@
  *
  * One call of `ApiClient.unaryApiCall` or `.streamApiCall` is one HTTP request with all its retries, the same in 1.x, 2.x
  * and 3.x. Its arguments hold the final URL, headers and JSON body. */
-import { type Call, currentTurn, type Request, recordsNow, Turn, tap, tapReading, traced } from "../call.ts";
+import { type Call, currentTurn, type Request, recordsNow } from "../call.ts";
 import { guarded } from "../guard.ts";
 import { type Api, type Key, obj, parsed } from "../model.ts";
 import { type Method, onAssign, wrap } from "../patch.ts";
+import { tap, tapReading, traced } from "../taps.ts";
 import { ready } from "../telemetry.ts";
+import { Turn } from "../turn.ts";
 import { embeddings } from "./embeddings.ts";
 import { countTokens, generateContent } from "./generate.ts";
 import { patchInteractions } from "./interaction_bindings.ts";

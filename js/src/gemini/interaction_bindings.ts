@@ -1,8 +1,9 @@
 /** Interactions go through a client of their own: of Stainless in @google/genai 1.x, of Speakeasy since 2.x. */
-import { type Call, type Request as Described, recordsNow, tap, tapReading, traced } from "../call.ts";
+import { type Call, type Request as Described, recordsNow } from "../call.ts";
 import { guarded } from "../guard.ts";
 import { obj, parsed, text, type Wire } from "../model.ts";
 import { type Method, onGet, wrap } from "../patch.ts";
+import { tap, tapReading, traced } from "../taps.ts";
 import { created, fetched } from "./interactions.ts";
 import { addressOf, modelName } from "./resources.ts";
 

@@ -2,10 +2,11 @@
  *
  * The function that sends is private to the module, so the request is made of the arguments and of what the model holds;
  * what the methods return is the JSON of the wire with functions added. */
-import { type Call, type Request, recordsNow, traced } from "../call.ts";
+import { type Call, type Request, recordsNow } from "../call.ts";
 import { guarded } from "../guard.ts";
 import { type Api, count, isObject, obj, type Response, seq, text, type Wire } from "../model.ts";
 import { type Method, wrap } from "../patch.ts";
+import { traced } from "../taps.ts";
 import { embeddings } from "./embeddings.ts";
 import { countTokens, generateContent } from "./generate.ts";
 import { addressOf, modelName } from "./resources.ts";

@@ -1,7 +1,8 @@
 /** Functions that @google/genai runs by itself (automatic function calling): whether it can, and each run. */
-import { ToolRun, type Turn } from "../call.ts";
+
 import { guarded } from "../guard.ts";
 import { obj, objs, seq, text, type Wire } from "../model.ts";
+import { ToolRun, type Turn } from "../turn.ts";
 
 /** A tool of the program's that the SDK may call: `CallableTool`, which `mcpToTool` makes, too. */
 type CallableTool = { tool(): Promise<unknown>; callTool(calls: Wire[]): Promise<unknown> };
