@@ -17,9 +17,18 @@ def instrumentor():
     return GoogleGenerativeAIInstrumentor()
 
 
-@pytest.fixture
-def service():
+@pytest.fixture(scope="session")
+def running_service():
     from tests.support.generativelanguage import Service
 
     with Service(lambda method, request: {}) as running:
         yield running
+
+
+@pytest.fixture
+def service(running_service):
+    """The service, which nobody has asked anything yet."""
+    running_service.reset()
+    running_service.answer = lambda method, request: {}
+    yield running_service
+    running_service.reset()

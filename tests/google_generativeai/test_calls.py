@@ -185,34 +185,6 @@ def test_cancelled_call(install, service):
     assert verdict.failed(telemetry.spans[0]) == "CancelledError"
 
 
-@pytest.mark.parametrize("asynchronous", [False, True])
-def test_functions_that_run_by_themselves(install, service, asynchronous):
-    def get_weather(city: str) -> str:
-        """The weather of a city."""
-        return f"sunny in {city}"
-
-    asking = says("", (100, 20, 125))
-    asking["candidates"][0]["content"]["parts"] = [{"functionCall": {"name": "get_weather", "args": {"city": "Paris"}}}]
-
-    def answer(method, request):
-        return asking if len(request["contents"]) == 1 else says("Sunny.", (160, 15, 175))
-
-    service.answer = answer
-    telemetry = install(CAPTURE="true")
-    chat = model_of(service, tools=[get_weather]).start_chat(enable_automatic_function_calling=True)
-    if asynchronous:
-        asyncio.run(chat.send_message_async("Weather in Paris?"))
-    else:
-        chat.send_message("Weather in Paris?")
-    verdict.sound(telemetry)
-    (agent,), (tool,) = telemetry.named("invoke_agent"), telemetry.named("execute_tool")
-    assert {span.parent.span_id for span in (*telemetry.leaves, tool)} == {agent.context.span_id}
-    assert telemetry.usage() == Counts(260, 40)
-    assert tool.attributes["gen_ai.tool.name"] == "get_weather"
-    assert json.loads(tool.attributes["gen_ai.tool.call.arguments"]) == {"city": "Paris"}
-    assert json.loads(tool.attributes["gen_ai.tool.call.result"]) == {"result": "sunny in Paris"}
-
-
 def test_chat_without_functions_is_one_span_a_turn(install, service):
     answers(service)
     telemetry = install(CAPTURE="true")

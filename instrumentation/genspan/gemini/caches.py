@@ -23,7 +23,7 @@ class Cache:
 
     def params(self, body: Wire) -> Params:
         """Which cache it is, where the request says so."""
-        name = text(body.get("cache"))
+        name = text(body.get("cache")) or text(body.get("name"))
         return {"response_id": name} if name else {}
 
     def response(self, data: Wire) -> Response:

@@ -1,4 +1,4 @@
-"""What of google-generativeai is wrapped: the methods of the generated client, whichever transport is below them.
+"""What of google-generativeai is wrapped: the methods of the generated clients, whichever transport is below them.
 
 One call of such a method is one request with all its retries. Its argument and its answer are protobuf messages; their
 JSON is that of ``generateContent``, which ``genspan.gemini`` reads.
@@ -19,14 +19,18 @@ from genspan._core.hooks.patches import Patch
 from genspan._core.hooks.taps import tap_chunks
 from genspan._core.routes.contract import Request, Route
 from genspan.gemini import count_tokens, embeddings, generate_content
+from genspan.gemini.caches import Cache
+from genspan.gemini.resources import model_name
 from genspan_semconv.model import Key, count, obj
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from genspan._core.calls.call import Call
     from genspan._core.hooks.wrappers import Args, Kwargs, MakeWrapper
     from genspan._core.routes.contract import Api
 
-_SERVICE: Final = "google.ai.generativelanguage_v1beta.services.generative_service"
+_SERVICES: Final = "google.ai.generativelanguage_v1beta.services"
 _MODELS, _TYPES = "google.generativeai.generative_models", "google.generativeai.types.content_types"
 _PROVIDER: Final = "gcp.gemini"
 
@@ -47,12 +51,20 @@ _METHODS: Final = {
     "batch_embed_contents": Method(embeddings, "embeddings"),
     "count_tokens": Method(count_tokens, "count_tokens"),
 }
+_CACHE_METHODS: Final = {
+    "create_cached_content": Method(Cache("create_cache"), "create_cache"),
+    "get_cached_content": Method(Cache("get_cache"), "get_cache"),
+    "update_cached_content": Method(Cache("update_cache"), "update_cache"),
+}
 
 
 class MessageRequest(Request):
-    """A request whose body is a protobuf message: it becomes JSON when somebody wants it."""
+    """A request whose body is a protobuf message: it becomes JSON when somebody wants it.
 
-    __slots__ = ("_read",)
+    Its credentials are looked for when it is over: those of an account have their first token only after it was sent.
+    """
+
+    __slots__ = ("_found", "_read")
 
     @property
     def body(self) -> object:
@@ -64,6 +76,16 @@ class MessageRequest(Request):
     @body.setter
     def body(self, value: object) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         self._read = value
+
+    @property
+    def headers(self) -> Mapping[str, object]:
+        """What the request authenticates itself by, under names as of HTTP headers."""
+        found = self._found
+        return found() if callable(found) else found
+
+    @headers.setter
+    def headers(self, value: Any) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        self._found: Mapping[str, object] | Callable[[], Mapping[str, object]] = value
 
 
 def _json(message: Any) -> dict[str, object]:
@@ -90,23 +112,25 @@ def _describe(method: Method, instance: Any, args: Args, kwargs: Kwargs) -> Requ
     request: Any = args[0] if args else kwargs.get("request")
     if request is None:  # the flattened form
         request = {name: value for name, value in kwargs.items() if name == "model"}
+    if isinstance(method.api, Cache):  # over REST, too, the cache itself is the body
+        request = obj(request).get("cached_content") or getattr(request, "cached_content", request)
     model: object = obj(request).get("model") or getattr(request, "model", None)
     transport = instance.transport
     address = urlsplit(f"//{transport.host.rpartition('://')[2]}")
-    name = str(model).removeprefix("models/") if model else None
-    key = Key(method.operation, _PROVIDER, name, address.hostname, address.port or 443, method.stream)
-    return MessageRequest(Route(method.api, key), request, _credentials(instance, transport, kwargs), "")
+    key = Key(method.operation, _PROVIDER, model_name(model), address.hostname, address.port or 443, method.stream)
+    credentials: Any = partial(_credentials, instance, transport, kwargs.get("metadata"))
+    return MessageRequest(Route(method.api, key), request, credentials, "")
 
 
-def _credentials(instance: Any, transport: Any, kwargs: Kwargs) -> dict[str, object]:
-    """What the request authenticates itself by, under the names of the HTTP headers."""
+def _credentials(instance: Any, transport: Any, metadata: Any) -> dict[str, object]:
+    """The client's, and those that the program sends beside them."""
     options = getattr(getattr(instance, "_client", instance), "_client_options", None)
     found: dict[str, object] = {
-        "x-goog-api-key": getattr(options, "api_key", None),
-        "authorization": getattr(getattr(transport, "_credentials", None), "token", None),
+        "client-api-key": getattr(options, "api_key", None),
+        "client-token": getattr(getattr(transport, "_credentials", None), "token", None),
+        **dict(cast("list[tuple[str, object]]", metadata or ())),
     }
-    metadata = dict(cast("list[tuple[str, object]]", kwargs.get("metadata") or ()))
-    return {**{name: value for name, value in found.items() if value}, **metadata}
+    return {name: value for name, value in found.items() if value}
 
 
 def _settle(call: Call, result: Any) -> Any:
@@ -129,13 +153,30 @@ def _astream(call: Call, result: Any) -> Any:
 
 def _unsent(instance: Any, args: Args, kwargs: Kwargs) -> Request:
     """What a call of the user's would have sent, where it fails before."""
-    model = str(getattr(getattr(instance, "model", instance), "model_name", "")).removeprefix("models/")
+    model = model_name(getattr(getattr(instance, "model", instance), "model_name", None))
     return Request(Route(generate_content, Key("generate_content", _PROVIDER, model, None, None, False)), {}, {}, "")
 
 
 def _runs_functions(instance: Any, args: Args, kwargs: Kwargs) -> bool:
-    """Functions run by themselves only in a chat that was made so."""
-    return bool(getattr(instance, "enable_automatic_function_calling", False))
+    """Functions run by themselves only in a chat that was made so, and has any that can be called."""
+    if not getattr(instance, "enable_automatic_function_calling", False):
+        return False
+    return _callable(instance.model._tools if (given := kwargs.get("tools")) is None else given)
+
+
+def _callable(tools: Any) -> bool:
+    """Whether there is a function among tools, in any of the forms that the SDK takes. An iterator is not consumed."""
+    if tools is None:
+        return False
+    index = getattr(tools, "_index", None)  # of a FunctionLibrary
+    if index is not None:
+        return any(map(callable, index.values()))
+    if isinstance(tools, dict):
+        declared = cast("dict[str, Any]", tools)
+        return "function" in declared or _callable(declared.get("function_declarations"))
+    if isinstance(tools, (list, tuple)):
+        return any(map(_callable, cast("list[Any]", tools)))
+    return callable(tools) or hasattr(tools, "__next__") or _callable(getattr(tools, "function_declarations", None))
 
 
 def _tool(instance: Any, args: Args, kwargs: Kwargs) -> Tool:
@@ -149,18 +190,25 @@ def _result(returned: Any) -> object:
     return _json(returned).get("response")
 
 
-def _client_patches(module: str, owner: str, driver: Any, settle: Any, stream: Any) -> tuple[Patch, ...]:
-    def wrapper(method: Method) -> MakeWrapper:
-        return driver(wrappers.calls(partial(_describe, method), stream if method.stream else settle))
+def _patches(service: str, name: str, methods: Mapping[str, Method]) -> tuple[Patch, ...]:
+    def rows(module: str, owner: str, driver: Any, stream: Any) -> tuple[Patch, ...]:
+        def wrapper(method: Method) -> MakeWrapper:
+            return driver(wrappers.calls(partial(_describe, method), stream if method.stream else _settle))
 
-    return tuple(Patch(f"{_SERVICE}.{module}", f"{owner}.{name}", wrapper(method)) for name, method in _METHODS.items())
+        module = f"{_SERVICES}.{service}.{module}"
+        return tuple(Patch(module, f"{owner}.{name}", wrapper(method)) for name, method in methods.items())
+
+    return (
+        *rows("client", f"{name}Client", wrappers.sync, _stream),
+        *rows("async_client", f"{name}AsyncClient", wrappers.asynchronous, _astream),
+    )
 
 
 _TURN: Final = wrappers.turns(_unsent, _runs_functions)
 
 PATCHES: Final = (
-    *_client_patches("client", "GenerativeServiceClient", wrappers.sync, _settle, _stream),
-    *_client_patches("async_client", "GenerativeServiceAsyncClient", wrappers.asynchronous, _settle, _astream),
+    *_patches("generative_service", "GenerativeService", _METHODS),
+    *_patches("cache_service", "CacheService", _CACHE_METHODS),
     Patch(_MODELS, "GenerativeModel.generate_content", wrappers.sync(_TURN)),
     Patch(_MODELS, "GenerativeModel.generate_content_async", wrappers.asynchronous(_TURN)),
     Patch(_MODELS, "ChatSession.send_message", wrappers.sync(_TURN)),

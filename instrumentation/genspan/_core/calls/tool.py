@@ -64,6 +64,7 @@ class ToolRun(Scope):
         turn = going_on(context, TURN, Turn)
         self._secrets = secrets = turn.secrets if turn is not None else NO_SECRETS
         if turn is not None:
+            turn.release()  # the model call that asked for it is not to blame for what it raises
             turn.tool_calls += 1
         self._tool = tool = tool._replace(name=secrets.scrub(tool.name), call_id=secrets.scrub(tool.call_id or ""))
         self.result: object = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from genspan._core.guard import Guard
 from genspan_semconv import attributes as names
 from genspan_semconv.encode import clean
 from genspan_semconv.model import obj, text
@@ -34,9 +35,17 @@ def failure(error: BaseException, show_message: bool, secrets: Secrets) -> Failu
     """Describe an exception, whatever it is."""
     kind = type(error)
     message = secrets.scrub(_message(error)) if show_message else None
-    status = getattr(getattr(error, "grpc_status_code", None), "name", None)  # of google.api_core's exceptions
-    name = status if isinstance(status, str) else kind.__qualname__
-    return Failure(name, f"{kind.__module__}.{kind.__qualname__}", message, _http_status(error))
+    name = _grpc_code(error) if hasattr(error, "grpc_status_code") else None
+    return Failure(name or kind.__qualname__, f"{kind.__module__}.{kind.__qualname__}", message, _http_status(error))
+
+
+def _grpc_code(error: Any) -> str | None:
+    """The code of google.api_core's exceptions. Over REST it is for some in the body alone, which has been read."""
+    name = getattr(error.grpc_status_code, "name", None)
+    if name is None and hasattr(error.response, "json"):
+        with Guard("error of a call"):
+            name = text(obj(obj(error.response.json()).get("error")).get("status"))
+    return name if isinstance(name, str) and _CODE.fullmatch(name) else None
 
 
 def reported(code: str) -> Failure:
