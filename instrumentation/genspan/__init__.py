@@ -9,9 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from genspan._core.context import session
+    from genspan._core.usage_tally import ModelUsage, UsageTally
     from genspan._setup.configure import configure
     from genspan.anthropic import AnthropicInstrumentor
+    from genspan.blocks import context, session, usage
     from genspan.control import instrument, last_trace_id, uninstrument
     from genspan.gemini import GeminiInstrumentor
     from genspan.google_generativeai import GoogleGenerativeAIInstrumentor
@@ -29,12 +30,16 @@ __all__ = [
     "LangChainInstrumentor",
     "MistralAIInstrumentor",
     "MlflowSpanExporter",
+    "ModelUsage",
     "OpenAIInstrumentor",
+    "UsageTally",
     "configure",
+    "context",
     "instrument",
     "last_trace_id",
     "session",
     "uninstrument",
+    "usage",
 ]
 
 _HOMES = {
@@ -45,12 +50,16 @@ _HOMES = {
     "LangChainInstrumentor": "genspan.langchain",
     "MistralAIInstrumentor": "genspan.mistralai",
     "MlflowSpanExporter": "genspan.mlflow",
+    "ModelUsage": "genspan._core.usage_tally",
     "OpenAIInstrumentor": "genspan.openai",
+    "UsageTally": "genspan._core.usage_tally",
     "configure": "genspan._setup.configure",
     "instrument": "genspan.control",
     "last_trace_id": "genspan.control",
-    "session": "genspan._core.context",
+    "context": "genspan.blocks",
+    "session": "genspan.blocks",
     "uninstrument": "genspan.control",
+    "usage": "genspan.blocks",
 }
 
 

@@ -185,11 +185,15 @@ export const HTTP_RESPONSE_STATUS_CODE = "http.response.status_code";
 export const MLFLOW_CHAT_TOKEN_USAGE = "mlflow.chat.tokenUsage";
 /** The experiment that the trace goes to. */
 export const MLFLOW_EXPERIMENT_ID = "mlflow.experimentId";
+/** The experiment that the trace goes to, by its name. */
+export const MLFLOW_EXPERIMENT_NAME = "mlflow.experimentName";
+/** The prompt of MLflow's registry that the call uses. */
+export const MLFLOW_LINKED_PROMPTS = "mlflow.linkedPrompts";
 /** The model that MLflow prices the call by. */
 export const MLFLOW_LLM_MODEL = "mlflow.llm.model";
 /** The provider in the spelling of MLflow's price catalog. */
 export const MLFLOW_LLM_PROVIDER = "mlflow.llm.provider";
-/** The run of MLflow that was active when the trace began. */
+/** The run of MLflow that the trace is linked to. */
 export const MLFLOW_SOURCE_RUN = "mlflow.sourceRun";
 /** What went in, in the form that MLflow's chat view and previews read. */
 export const MLFLOW_SPAN_INPUTS = "mlflow.spanInputs";
@@ -199,13 +203,15 @@ export const MLFLOW_SPAN_OUTPUTS = "mlflow.spanOutputs";
 export const MLFLOW_SPAN_TYPE = "mlflow.spanType";
 /** A tag of the trace; the key is the tag's name. */
 export const MLFLOW_TRACE_TAG = "mlflow.traceTag";
+/** The prompts of MLflow's registry that the trace used. */
+export const MLFLOW_TRACE_TAG_MLFLOW_LINKED_PROMPTS = "mlflow.traceTag.mlflow.linkedPrompts";
 /** The trace's name in MLflow's lists and searches. */
 export const MLFLOW_TRACE_TAG_MLFLOW_TRACE_NAME = "mlflow.traceTag.mlflow.traceName";
 /** Host that the SDK contacted, without scheme and credentials. */
 export const SERVER_ADDRESS = "server.address";
 /** Port that the SDK contacted. */
 export const SERVER_PORT = "server.port";
-/** The application's session, as given to `genspan.session()`. */
+/** The application's session, as given to `genspan.context()`. */
 export const SESSION_ID = "session.id";
-/** The application's user, as given to `genspan.session()`. */
+/** The application's user, as given to `genspan.context()`. */
 export const USER_ID = "user.id";

@@ -209,11 +209,15 @@ HTTP_RESPONSE_STATUS_CODE: Final = "http.response.status_code"
 MLFLOW_CHAT_TOKEN_USAGE: Final = "mlflow.chat.tokenUsage"
 # The experiment that the trace goes to.
 MLFLOW_EXPERIMENT_ID: Final = "mlflow.experimentId"
+# The experiment that the trace goes to, by its name.
+MLFLOW_EXPERIMENT_NAME: Final = "mlflow.experimentName"
+# The prompt of MLflow's registry that the call uses.
+MLFLOW_LINKED_PROMPTS: Final = "mlflow.linkedPrompts"
 # The model that MLflow prices the call by.
 MLFLOW_LLM_MODEL: Final = "mlflow.llm.model"
 # The provider in the spelling of MLflow's price catalog.
 MLFLOW_LLM_PROVIDER: Final = "mlflow.llm.provider"
-# The run of MLflow that was active when the trace began.
+# The run of MLflow that the trace is linked to.
 MLFLOW_SOURCE_RUN: Final = "mlflow.sourceRun"
 # What went in, in the form that MLflow's chat view and previews read.
 MLFLOW_SPAN_INPUTS: Final = "mlflow.spanInputs"
@@ -223,6 +227,8 @@ MLFLOW_SPAN_OUTPUTS: Final = "mlflow.spanOutputs"
 MLFLOW_SPAN_TYPE: Final = "mlflow.spanType"
 # A tag of the trace; the key is the tag's name.
 MLFLOW_TRACE_TAG: Final = "mlflow.traceTag"
+# The prompts of MLflow's registry that the trace used.
+MLFLOW_TRACE_TAG_MLFLOW_LINKED_PROMPTS: Final = "mlflow.traceTag.mlflow.linkedPrompts"
 # The trace's name in MLflow's lists and searches.
 MLFLOW_TRACE_TAG_MLFLOW_TRACE_NAME: Final = "mlflow.traceTag.mlflow.traceName"
 # Which of OpenAI's APIs was called.
@@ -237,9 +243,9 @@ OPENAI_RESPONSE_SYSTEM_FINGERPRINT: Final = "openai.response.system_fingerprint"
 SERVER_ADDRESS: Final = "server.address"
 # Port that the SDK contacted.
 SERVER_PORT: Final = "server.port"
-# The application's session, as given to `genspan.session()`.
+# The application's session, as given to `genspan.context()`.
 SESSION_ID: Final = "session.id"
-# The application's user, as given to `genspan.session()`.
+# The application's user, as given to `genspan.context()`.
 USER_ID: Final = "user.id"
 
 # Duration of a request to a provider.

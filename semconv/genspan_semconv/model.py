@@ -190,6 +190,8 @@ class Response:
     """The provider's own code of an error that it reported inside a response, e.g. ``RESOURCE_EXHAUSTED``."""
     status: str | None = None
     conversation_id: str | None = None
+    continuable: bool = False
+    """Whether the provider keeps the response, so that a later request can go on from it by its id."""
     compacted: bool = False
     """True where the provider replaced part of the conversation by a summary."""
     operation: str | None = None

@@ -82,6 +82,13 @@ def tags(tags: Mapping[str, str]) -> dict[str, AttributeValue]:
     return {f"mlflow.traceTag.{key}": value for key, value in tags.items()}
 
 
+def linked_prompt(name: str | None, version: object) -> dict[str, AttributeValue]:
+    """The prompt of MLflow's registry that a call uses."""
+    if name is None or version is None:
+        return {}
+    return {names.MLFLOW_LINKED_PROMPTS: dumps([{"name": str(name), "version": str(version)}])}
+
+
 def usage(operation: str, usage: Usage, into: dict[str, AttributeValue]) -> None:
     """``mlflow.chat.tokenUsage``. MLflow sums it over spans, and needs the total to be there.
 

@@ -8,8 +8,7 @@ from opentelemetry import context as otel
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import TracerProvider
 
-import genspan
-from genspan._core.context import of_span_only, outside, session_attributes, suppressed, trace_context, with_value
+from genspan._core.context import of_span_only, outside, suppressed, trace_context, with_value
 
 
 @pytest.fixture(autouse=True)
@@ -24,16 +23,6 @@ def test_headers_for_another_process_hold_no_baggage():
     otel.attach(baggage.set_baggage("user", "somebody", trace.set_span_in_context(span)))
     found = span.get_span_context()
     assert trace_context() == {"traceparent": f"00-{found.trace_id:032x}-{found.span_id:016x}-{found.trace_flags:02x}"}
-
-
-def test_a_session_names_its_spans_and_tags_its_trace():
-    with genspan.session("s", user="u", tags={"a": "b"}):
-        context = otel.get_current()
-        names = {"gen_ai.conversation.id": "s", "session.id": "s", "user.id": "u"}
-        assert session_attributes(context, root=False) == names
-        assert session_attributes(context, root=True) == {"mlflow.traceTag.a": "b", **names}
-        assert baggage.get_all() == {}
-    assert session_attributes(otel.get_current(), root=True) == {}
 
 
 @pytest.mark.parametrize(

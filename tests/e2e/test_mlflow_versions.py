@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 from genspan.cli import main
 from genspan.mlflow import MlflowSpanExporter
+from tests.e2e import test_context_into_mlflow as in_context
 from tests.e2e.test_local_store import PROGRAM, SETUP, run
 from tests.support.mlflow_server import environment, running
 from tests.support.spans import ended_span
@@ -69,6 +70,9 @@ def test_a_server(version, tmp_path, monkeypatch, capsys, caplog):
         assert status == 0, printed
         assert "A probe span is stored" in printed
         assert [text for text in LACKS[".venv-mlflow-oldest"] if text in printed] == LACKS[version]
+        if not LACKS[version]:
+            monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME")
+            in_context.check(in_context.read(server))
 
 
 def test_a_database(version, tmp_path):

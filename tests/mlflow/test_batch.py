@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from genspan.mlflow.batch import store_batch
+from genspan.mlflow.batch import Places, store_batch
 from genspan.mlflow.destination import Destination
 from genspan.mlflow.errors import ExportError, FailureLog, ServerResponse, error_of
 from tests.support.fake_mlflow import Answer, Request, error
@@ -98,7 +98,7 @@ class RefusingStore:
         self.error = error
         self.requests = 0
 
-    def store(self, spans) -> None:
+    def store(self, spans, place) -> None:
         self.requests += 1
         raise self.error
 
@@ -112,7 +112,7 @@ class RefusingStore:
 def test_only_a_refusal_of_content_splits_the_batch(status, requests):
     error = error_of(ServerResponse(status, "{}"), Destination("http://host", "http://host"))
     store = RefusingStore(error)
-    assert store_batch([ended_span() for _ in range(4)], store, FailureLog()) is False
+    assert store_batch([ended_span() for _ in range(4)], store, FailureLog(), Places()) is False
     assert store.requests == requests
 
 

@@ -135,6 +135,9 @@ def _handler(fake: FakeMlflow) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             self._serve()
 
+        def do_PATCH(self) -> None:
+            self._serve()
+
         def log_message(self, *_: object) -> None:
             pass
 

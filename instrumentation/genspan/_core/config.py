@@ -200,12 +200,14 @@ def keeps_others(env: Mapping[str, str] = environ) -> bool:
 _refused: set[tuple[str, str]] = set()
 
 
-def flag(name: str) -> bool:
-    """Whether a switch that is off by default is on."""
+def flag(name: str, default: bool = False) -> bool:
+    """Whether a switch is on."""
     value = environ.get(name, "").strip()
-    if value.lower() not in ("", "true", "false"):
-        refuse(name, value, "true, false", "false")
-    return value.lower() == "true"
+    if value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if value:
+        refuse(name, value, "true, false", str(default).lower())
+    return default
 
 
 def refuse(name: str, value: str, accepted: str, used: str) -> None:

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from weakref import ref
 
-from opentelemetry import context as otel
 from opentelemetry.context import Context, create_key
 from opentelemetry.trace import set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from genspan._core.otel_internals import SPAN_KEY, SUPPRESSION_KEYS
-from genspan_semconv import attributes as names
-from genspan_semconv import render_mlflow
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
-
     from opentelemetry.trace import Span
-
-    from genspan_semconv.model import AttributeValue
 
 CALL: Final = create_key("genspan-call")
 TURN: Final = create_key("genspan-turn")
 TOOL: Final = create_key("genspan-tool")
 OBSERVER: Final = create_key("genspan-observer")
 """A weak reference to the ``Observer`` (``calls/call.py``) of the model calls that open in the context."""
-_SESSION: Final = create_key("genspan-session")
 
 _T = TypeVar("_T")
 
@@ -87,13 +78,6 @@ def with_value(context: Context, key: str, value: object) -> Context:
     return Context({**context, key: value})
 
 
-def with_attributes(context: Context, attributes: Mapping[str, AttributeValue]) -> Context:
-    """The context with attributes for every span that starts in it, beside those of the session around it."""
-    around = cast("_Session | None", context.get(_SESSION))
-    found = _Session({**(around.attributes if around else {}), **attributes}, around.tags if around else {})
-    return with_value(context, _SESSION, found)
-
-
 def outside(context: Context) -> Context:
     """The context without our keys: what runs in it (a tool of the user's) makes model calls of its own."""
     return Context({key: value for key, value in context.items() if key not in (CALL, TURN)})
@@ -102,37 +86,6 @@ def outside(context: Context) -> Context:
 def of_span_only(context: Context) -> Context:
     """The span of a context, without what else the program keeps there: for telemetry that has to wait."""
     return Context({SPAN_KEY: context.get(SPAN_KEY)})
-
-
-class _Session(NamedTuple):
-    attributes: dict[str, AttributeValue]
-    tags: dict[str, AttributeValue]
-
-
-@contextmanager
-def session(id: str, *, user: str | None = None, tags: Mapping[str, str] | None = None) -> Generator[None]:
-    """Name the conversation that the model calls of the block belong to.
-
-    Every span of the block carries ``gen_ai.conversation.id`` and ``session.id`` (MLflow's session, at most 250
-    characters there), ``user.id``, and, where it begins a trace, ``tags`` as the trace's tags in MLflow. Works across
-    ``await`` and threads that copy the context. Nothing goes into W3C Baggage, so a provider is sent nothing of it.
-    """
-    attributes: dict[str, AttributeValue] = {names.GEN_AI_CONVERSATION_ID: id, names.SESSION_ID: id}
-    if user is not None:
-        attributes[names.USER_ID] = user
-    token = otel.attach(otel.set_value(_SESSION, _Session(attributes, render_mlflow.tags(tags or {}))))
-    try:
-        yield
-    finally:
-        otel.detach(token)
-
-
-def session_attributes(context: Context, root: bool) -> dict[str, AttributeValue]:
-    """What the session around a call puts on its span."""
-    found = cast("_Session | None", context.get(_SESSION))
-    if found is None:
-        return {}
-    return {**found.tags, **found.attributes} if root else found.attributes
 
 
 def trace_context(span: Span | None = None) -> dict[str, str]:

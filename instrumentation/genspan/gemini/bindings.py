@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from genspan._core.calls.call import Call, current_call
+from genspan._core.calls.sessions import Chats
 from genspan._core.calls.turn import current_turn
 from genspan._core.guard import Guard, swallow
 from genspan._core.hooks import wrappers
@@ -142,6 +143,13 @@ def _turn(driver: Callable[[wrappers.Kind], MakeWrapper], action: str) -> MakeWr
     return driver(wrappers.turns(partial(_intended, action), tools.can_run))
 
 
+_chats = Chats()
+
+
+def _chat_turn(driver: Callable[[wrappers.Kind], MakeWrapper], action: str) -> MakeWrapper:
+    return driver(wrappers.turns(partial(_intended, action), tools.can_run, _chats))
+
+
 _CLIENT, _MODELS, _CHATS = "google.genai._api_client", "google.genai.models", "google.genai.chats"
 
 
@@ -168,9 +176,9 @@ _PATCHES = (
     Patch(_MODELS, "AsyncModels.embed_content", _turn(wrappers.asynchronous, "embedContent")),
     Patch(_MODELS, "Models.count_tokens", _turn(wrappers.sync, "countTokens")),
     Patch(_MODELS, "AsyncModels.count_tokens", _turn(wrappers.asynchronous, "countTokens")),
-    Patch(_CHATS, "Chat.send_message", _turn(wrappers.sync, "generateContent")),
-    Patch(_CHATS, "Chat.send_message_stream", _turn(wrappers.generator, "streamGenerateContent")),
-    Patch(_CHATS, "AsyncChat.send_message", _turn(wrappers.asynchronous, "generateContent")),
-    Patch(_CHATS, "AsyncChat.send_message_stream", _turn(wrappers.awaited_generator, "streamGenerateContent")),
+    Patch(_CHATS, "Chat.send_message", _chat_turn(wrappers.sync, "generateContent")),
+    Patch(_CHATS, "Chat.send_message_stream", _chat_turn(wrappers.generator, "streamGenerateContent")),
+    Patch(_CHATS, "AsyncChat.send_message", _chat_turn(wrappers.asynchronous, "generateContent")),
+    Patch(_CHATS, "AsyncChat.send_message_stream", _chat_turn(wrappers.awaited_generator, "streamGenerateContent")),
     *tools.PATCHES,
 )

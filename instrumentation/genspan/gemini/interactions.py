@@ -57,6 +57,7 @@ def response(data: Wire) -> Response:
         usage=_usage(obj(data.get("usage"))),
         complete=status is not None and status not in _OPEN,
         error=_error(data) or ("failed" if status == "failed" else None),
+        continuable=True,
         attributes={names.GEN_AI_AGENT_NAME: agent},
     )
 

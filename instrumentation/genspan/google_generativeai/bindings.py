@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from urllib.parse import urlsplit
 
+from genspan._core.calls.sessions import Chats
 from genspan._core.calls.tool import Tool
 from genspan._core.guard import swallow
 from genspan._core.hooks import wrappers
@@ -205,13 +206,14 @@ def _patches(service: str, name: str, methods: Mapping[str, Method]) -> tuple[Pa
 
 
 _TURN: Final = wrappers.turns(_unsent, _runs_functions)
+_CHAT_TURN: Final = wrappers.turns(_unsent, _runs_functions, Chats())
 
 PATCHES: Final = (
     *_patches("generative_service", "GenerativeService", _METHODS),
     *_patches("cache_service", "CacheService", _CACHE_METHODS),
     Patch(_MODELS, "GenerativeModel.generate_content", wrappers.sync(_TURN)),
     Patch(_MODELS, "GenerativeModel.generate_content_async", wrappers.asynchronous(_TURN)),
-    Patch(_MODELS, "ChatSession.send_message", wrappers.sync(_TURN)),
-    Patch(_MODELS, "ChatSession.send_message_async", wrappers.asynchronous(_TURN)),
+    Patch(_MODELS, "ChatSession.send_message", wrappers.sync(_CHAT_TURN)),
+    Patch(_MODELS, "ChatSession.send_message_async", wrappers.asynchronous(_CHAT_TURN)),
     Patch(_TYPES, "CallableFunctionDeclaration.__call__", wrappers.sync(wrappers.tools(_tool, _result))),
 )

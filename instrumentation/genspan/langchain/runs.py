@@ -12,11 +12,12 @@ from opentelemetry import context as otel
 from opentelemetry.context import create_key
 
 from genspan._core.calls.call import open_call
-from genspan._core.context import OBSERVER, outside, suppressed, with_attributes, with_value
+from genspan._core.context import OBSERVER, outside, suppressed, with_value
 from genspan._core.emit.credentials import is_credential
 from genspan._core.emit.redaction import NO_SECRETS
 from genspan._core.guard import Guard
 from genspan._core.routes.contract import Request, Route
+from genspan._core.user_context import with_attributes
 from genspan.langchain import chat
 from genspan.langchain.spans import NOTHING, End, RunSpan, Start
 from genspan_semconv import attributes as names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from genspan._core.routes.seen_ids import Recent
 from genspan.mlflow.errors import ExportError
 from genspan_semconv import attributes as names
 
@@ -21,52 +22,97 @@ MAX_EXTRA_REQUESTS: Final = 64
 
 
 class Place(NamedTuple):
-    """What a request to MLflow can name only once: an experiment (``None``: the exporter's) and a run (or none)."""
+    """What a request to MLflow can name only once: an experiment and a run. ``None``: the exporter's, and none."""
 
-    experiment: str | None
-    run: str | None
+    experiment_id: str | None = None
+    experiment_name: str | None = None
+    run: str | None = None
 
 
-def place(span: ReadableSpan) -> Place:
-    """As it was noted on the span when its trace began."""
-    noted = [(span.attributes or {}).get(name) for name in (names.MLFLOW_EXPERIMENT_ID, names.MLFLOW_SOURCE_RUN)]
-    return Place(*(value if isinstance(value, str) and value else None for value in noted))
+_NOT_NOTED: Final = Place()
+_OF_EXPERIMENT: Final = ("experiment", "deleted", "403")
+"""Causes that concern one experiment, and not the server."""
+
+
+class Places:
+    """The place of each trace. MLflow keeps a trace in one experiment and refuses a request with spans of another.
+
+    What the first spans of a trace to be sent have noted counts for all that come later. Among them the first span of
+    the trace decides, then those below it: others' spans, which note nothing, may be around or beside ours.
+    """
+
+    def __init__(self) -> None:
+        self._known = Recent[int, Place]()
+
+    def group(self, spans: Sequence[ReadableSpan]) -> dict[Place, list[ReadableSpan]]:
+        """The spans by their places."""
+        noted: dict[int, Place] = {}
+        for span in sorted(spans, key=lambda span: span.parent is not None):
+            place = _noted(span)
+            if place != _NOT_NOTED:
+                noted.setdefault(_trace(span), place)
+        groups: dict[Place, list[ReadableSpan]] = {}
+        for span in spans:
+            trace = _trace(span)
+            if trace not in self._known:
+                self._known.put(trace, noted.get(trace, _NOT_NOTED))
+            groups.setdefault(self._known[trace], []).append(span)
+        return groups
+
+
+def _noted(span: ReadableSpan) -> Place:
+    attributes = span.attributes or {}
+    values = (attributes.get(name) for name in (_ID, _NAME, names.MLFLOW_SOURCE_RUN))
+    return Place(*(value if isinstance(value, str) and value else None for value in values))
+
+
+_ID, _NAME = names.MLFLOW_EXPERIMENT_ID, names.MLFLOW_EXPERIMENT_NAME
+
+
+def _trace(span: ReadableSpan) -> int:
+    return span.context.trace_id if span.context else 0
 
 
 class SpanStore(Protocol):
     """Where spans are kept: a tracking server or an SQL store."""
 
-    def store(self, spans: Sequence[ReadableSpan]) -> None:
-        """Stores all of the spans, which have one place, or none. Raises ``ExportError``."""
+    def store(self, spans: Sequence[ReadableSpan], place: Place) -> None:
+        """Stores all of the spans in one place, or none. Raises ``ExportError``."""
 
     def close(self) -> None:
         """Stops waiting for anything."""
 
 
-def store_batch(spans: Sequence[ReadableSpan], store: SpanStore, log: FailureLog) -> bool:
+def store_batch(spans: Sequence[ReadableSpan], store: SpanStore, log: FailureLog, places: Places) -> bool:
     """Stores what can be stored, refused requests again in halves; True if that was all of it."""
-    places: dict[Place, list[ReadableSpan]] = {}
-    for span in spans:
-        places.setdefault(place(span), []).append(span)
-    pending = [request for together in places.values() for request in _requests(together)][::-1]
+    pending = [(place, request) for place, group in places.group(spans).items() for request in _requests(group)][::-1]
     requests_left = len(pending) + MAX_EXTRA_REQUESTS
     is_complete = True
     while pending:
-        request = pending.pop()
+        place, request = pending.pop()
         requests_left -= 1
         try:
-            store.store(request)
+            store.store(request, place)
             log.stored()
         except ExportError as error:
             is_complete = False
             if not error.blames_spans:
-                log.lost(error, len(request) + sum(map(len, pending)))
-                break
+                of_one = place.experiment_name is not None and error.cause in _OF_EXPERIMENT
+                rest = [one for one in pending if of_one and one[0] != place]
+                lost = len(request) + sum(len(spans) for one, spans in pending if not of_one or one == place)
+                log.lost(_of_experiment(error, place.experiment_name) if of_one else error, lost)
+                pending = rest
+                continue
             again, lost = _split(error, request, may_split=requests_left > len(pending))
-            pending += again
+            pending += [(place, half) for half in again]
             if lost:
                 log.lost(error, len(lost), lost[0])
     return is_complete
+
+
+def _of_experiment(error: ExportError, name: str | None) -> ExportError:
+    """The error as one of this experiment alone, to be logged once although others go on."""
+    return ExportError(f"content: experiment {name}", f"Experiment {name!r}: {error}")
 
 
 def _split(

@@ -6,8 +6,10 @@ https://mlflow.org/docs/latest/rest-api.html (``experiments/get``, ``get-by-name
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from genspan._core.routes.seen_ids import Recent
 from genspan.mlflow.errors import ExportError, error_of
 from genspan_semconv.model import obj, text
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from threading import Event
 
+    from genspan.mlflow.batch import Place
     from genspan.mlflow.destination import Destination
     from genspan.mlflow.errors import ServerResponse
     from genspan.mlflow.http_session import MlflowSession
@@ -106,6 +109,32 @@ class ExperimentLookup:
         if found is None:
             raise ExportError("experiment", f"The experiment {name!r} cannot be created")
         return found.id
+
+
+class ExperimentIds:
+    """The ids of the experiments that the settings and the program name."""
+
+    def __init__(self, destination: Destination, experiments: Experiments) -> None:
+        self._destination = destination
+        self._experiments = experiments
+        self._lookups = Recent[str | None, ExperimentLookup]()
+
+    def find(self, place: Place) -> str:
+        """The id of a place's experiment. Raises ``ExportError``."""
+        if place.experiment_name is None and place.experiment_id is not None:
+            return place.experiment_id
+        return self._lookup(place.experiment_name).resolve()
+
+    def forget(self, place: Place) -> None:
+        """Search again next time: the server no longer knows the experiment."""
+        self._lookup(place.experiment_name).forget()
+
+    def _lookup(self, name: str | None) -> ExperimentLookup:
+        if name not in self._lookups:
+            named = replace(self._destination, experiment_name=name, experiment_id=None)
+            where = self._destination if name is None else named
+            self._lookups.put(name, ExperimentLookup(where, self._experiments))
+        return self._lookups[name]
 
 
 class RestExperiments:

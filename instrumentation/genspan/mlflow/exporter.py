@@ -8,7 +8,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from genspan._core.config import in_code
-from genspan.mlflow.batch import store_batch
+from genspan.mlflow.batch import Places, store_batch
 from genspan.mlflow.destination import SettingsError, read_destination
 from genspan.mlflow.errors import ExportError, FailureLog, logger
 from genspan.mlflow.span_copy import to_mlflow
@@ -41,6 +41,7 @@ class MlflowSpanExporter(SpanExporter):
 
     def __init__(self, tracking_uri: str | None = None, **arguments: Unpack[Arguments]) -> None:
         self._log = FailureLog()
+        self._places = Places()
         self._is_shut_down = False
         self._store: SpanStore | None = None
         self.destination: Destination | None = None
@@ -62,7 +63,7 @@ class MlflowSpanExporter(SpanExporter):
         try:
             with suppress_instrumentation():
                 outgoing = [to_mlflow(span) for span in spans if span.context is not None]
-                is_complete = store_batch(outgoing, self._store, self._log)
+                is_complete = store_batch(outgoing, self._store, self._log, self._places)
         except Exception:
             logger.exception("%d span(s) could not be sent to MLflow", len(spans))
             return SpanExportResult.FAILURE

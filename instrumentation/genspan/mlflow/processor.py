@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 from os import environ
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from opentelemetry import context as otel
 from opentelemetry import trace
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+from genspan._core.config import flag
 from genspan._core.guard import Guard
+from genspan._core.user_context import facts, place_below
 from genspan.mlflow import program
 from genspan.mlflow.destination import SettingsError, read_destination
+from genspan.mlflow.previews import Previews
 from genspan_semconv import attributes as names
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
-    from opentelemetry.sdk.trace import Span
+    from opentelemetry.sdk.trace import ReadableSpan, Span
 
+    from genspan._core.user_context import Attributes
     from genspan.mlflow.exporter import MlflowSpanExporter
 
-_NOTED: Final = (names.MLFLOW_EXPERIMENT_ID, names.MLFLOW_SOURCE_RUN)
+PREVIEWS: Final = "GENSPAN_MLFLOW_PREVIEWS"
 
 
 class MlflowSpanProcessor(BatchSpanProcessor):
-    """A batch processor that notes on each trace the run which is active in the program, as MLflow's own tracing does.
+    """A batch processor that notes on the spans of a trace where it goes: the experiment, and the run it is linked to.
 
-    And the experiment, where nothing but ``mlflow.set_experiment`` or that run says which: it may change from trace to
-    trace, but not within one. Both only where the program's ``mlflow`` has the same server as the exporter.
+    What ``genspan.context`` says comes first. Then the run that is active in the program, as with MLflow's own tracing,
+    and, where nothing else names an experiment, that of the run or of ``mlflow.set_experiment``: both only where the
+    program's ``mlflow`` has the same server as the exporter. They may change from trace to trace, not within one.
+
+    Traces that begin with a span of somebody else's get a question and an answer for MLflow's list (``Previews``),
+    unless ``GENSPAN_MLFLOW_PREVIEWS`` is ``false``.
     """
 
     def __init__(self, exporter: MlflowSpanExporter, *, any_experiment: bool = False) -> None:
@@ -34,19 +43,40 @@ class MlflowSpanProcessor(BatchSpanProcessor):
         self._destination = exporter.destination
         self._any_experiment = any_experiment
         self._compared: tuple[str, bool] = ("", False)
+        self._previews = Previews() if flag(PREVIEWS, default=True) else None
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         with Guard("run and experiment of a trace"):
-            parent: Any = trace.get_current_span(parent_context)
-            if parent.get_span_context().is_valid and not parent.get_span_context().is_remote:
-                known: dict[str, str] = getattr(parent, "attributes", None) or {}
-                noted = {name: known[name] for name in _NOTED if name in known}
-            else:
-                noted = self._of_trace()
+            noted = self._noted(span, otel.get_current() if parent_context is None else parent_context)
             if noted:
                 span.set_attributes(noted)
+        if self._previews is not None:
+            with Guard("preview of a trace"):
+                self._previews.started(span, parent_context)
 
-    def _of_trace(self) -> dict[str, str]:
+    def on_end(self, span: ReadableSpan) -> None:
+        if self._previews is not None:
+            with Guard("preview of a trace"):
+                span = self._previews.ended(span)
+        super().on_end(span)
+
+    def _noted(self, span: Span, context: Context) -> Attributes:
+        """What is to be added to a span that starts: ours have what the program said with ``genspan.context``."""
+        parent = trace.get_current_span(context)
+        around, said = parent.get_span_context(), facts(context)
+        if around.is_valid and not around.is_remote:
+            noted = place_below(parent, said.place)
+        else:
+            program = self._of_program()
+            if names.MLFLOW_EXPERIMENT_NAME in said.place:
+                program = {}
+            noted = {**program, **said.place}
+            if not around.is_valid:
+                noted = {**said.first, **said.everywhere, **noted}
+        there = span.attributes or {}
+        return {name: value for name, value in noted.items() if name not in there}
+
+    def _of_program(self) -> dict[str, str]:
         if not self._is_the_programs():
             return {}
         run, experiment = program.run_id(), program.experiment_id() if self._any_experiment else None

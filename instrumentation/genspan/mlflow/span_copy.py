@@ -14,7 +14,7 @@ from genspan_semconv import attributes as names
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from opentelemetry.util.types import Attributes
+    from opentelemetry.util.types import Attributes, AttributeValue
 
 _OTLP_CONTENT: Final = {
     names.MLFLOW_SPAN_INPUTS: (
@@ -47,6 +47,11 @@ def without_mlflow_content(span: ReadableSpan) -> ReadableSpan:
     before = span.attributes or {}
     kept = {key: value for key, value in before.items() if key not in _OTLP_CONTENT}
     return span if len(kept) == len(before) else _copy(span, kept, span.events, span.status)
+
+
+def with_attributes(span: ReadableSpan, more: Mapping[str, AttributeValue]) -> ReadableSpan:
+    """The span with more attributes."""
+    return _copy(span, {**(span.attributes or {}), **more}, span.events, span.status) if more else span
 
 
 class WithoutMlflowContent(SpanExporter):

@@ -9,20 +9,22 @@ from __future__ import annotations
 import os
 from importlib import import_module
 from inspect import signature
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 
 from genspan._core.guard import Guard
-from genspan.mlflow.batch import place
 from genspan.mlflow.errors import ExportError
-from genspan.mlflow.experiments import Experiment, ExperimentLookup
+from genspan.mlflow.experiments import Experiment, ExperimentIds
+from genspan.mlflow.prompts import LINKED, PromptLinks, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan
 
+    from genspan.mlflow.batch import Place
     from genspan.mlflow.destination import Destination
 
 REQUIREMENT: Final = "mlflow>=3.6"
@@ -39,26 +41,29 @@ class SqlStore:
         self._store: Any = None
         self._convert: Any = None
         self._strip: Any = None
-        self._experiment: ExperimentLookup | None = None
+        self._experiments: ExperimentIds | None = None
+        self._prompts = PromptLinks()
         # mlflow imports this when it is imported itself, at the first export. That may be the one at interpreter exit,
         # when it is too late for a first import: "can't register atexit after shutdown".
         import_module("concurrent.futures.thread")
 
-    def store(self, spans: Sequence[ReadableSpan]) -> None:
+    def store(self, spans: Sequence[ReadableSpan], place: Place) -> None:
         """Writes the spans in one transaction. Raises ``ExportError``."""
         store = self._opened()
-        if self._experiment is None:
-            self._experiment = ExperimentLookup(self._destination, SqlExperiments(store))
-        experiment, run = place(spans[0])
-        if experiment is None:
-            experiment = self._experiment.resolve()
+        if self._experiments is None:
+            self._experiments = ExperimentIds(self._destination, SqlExperiments(store))
+        experiment = self._experiments.find(place)
         try:
             store.log_spans(experiment, self._as_mlflow(spans))
-            if run is not None:
-                _link(store, spans, run)
+            if place.run is not None:
+                _link(store, spans, place.run)
         except Exception as error:
             cause, text = f"content: {type(error).__name__}", f"MLflow refused a span ({error})"
             raise ExportError(cause, text, blames_spans=True) from error
+        with Guard("link of traces to prompts"):
+            for trace_id, prompts in self._prompts.changed(spans).items():
+                store.link_prompts_to_trace(trace_id, [SimpleNamespace(**prompt) for prompt in prompts])
+                store.set_trace_tag(trace_id, LINKED, as_json(prompts))
 
     def close(self) -> None:
         """Nothing is held open."""

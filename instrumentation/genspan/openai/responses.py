@@ -47,6 +47,7 @@ def response(data: Wire) -> Response:
         final=status in _TERMINAL,
         error=error,
         conversation_id=openai_params.conversation(data.get("conversation")),
+        continuable=data.get("store") is not False,
         compacted=any(obj(item).get("type") == "compaction" for item in seq(data.get("output"))),
         operation="chat" if data.get("background") is True else None,
         attributes={names.OPENAI_RESPONSE_SERVICE_TIER: text(data.get("service_tier"))},

@@ -16,6 +16,8 @@ from genspan._core.emit.metrics import INFERENCE, Measurement
 from genspan._core.emit.propagation import trace_headers
 from genspan._core.emit.redaction import NO_SECRETS, Secrets
 from genspan._core.guard import Guard, swallow
+from genspan._core.usage_tally import count, tallies
+from genspan._core.user_context import has_session
 from genspan_semconv import attributes as names
 from genspan_semconv.model import Response, obj
 
@@ -98,6 +100,7 @@ class Call(Scope):
         "_owner",
         "_seconds",
         "_started",
+        "_tallies",
         "attempts",
         "done_seen",
         "request",
@@ -138,7 +141,8 @@ class Call(Scope):
         settings = telemetry.settings
         events_on = settings.event_content and telemetry.logging()
         self._capturing = (recording and settings.span_content) or events_on
-        self.watching = recording or events_on or telemetry.instruments() is not None
+        self._tallies = tallies(context)
+        self.watching = recording or events_on or telemetry.instruments() is not None or bool(self._tallies)
         """Whether anything of the response will be used; if not, it is not even looked at."""
 
     def see(self, data: object) -> None:
@@ -238,7 +242,7 @@ class Call(Scope):
         super()._let_go()
         self.watching = False  # of what is read later nothing is taken
         self.request.let_go()
-        self._data, self._fold, self._owner = {}, None, None
+        self._data, self._fold, self._owner, self._tallies = {}, None, None, ()
 
     def _describe(self, error: BaseException | None, ending: str | None, finalising: bool) -> None:
         """End the span with all that is known, and record metrics and events."""
@@ -254,6 +258,8 @@ class Call(Scope):
             ending = "failed"
         secrets = self._secrets()
         self._rename(response, secrets)
+        if self._tallies:
+            count(self._tallies, self.request.route.key, response)
         failed = self._failure(error, response, secrets)
         outcome = span_attributes.Outcome(response, failed, ending, self.attempts, self._first_chunk)
         attributes, read = self._report(outcome, secrets)
@@ -343,6 +349,8 @@ class Call(Scope):
                 params = {**params, **request.route.api.params(body)}
             except Exception as error:
                 swallow("parameters of a request", error)
+            if key.operation in INFERENCE and (named := self._telemetry.chains.name(params, body, outcome.response)):
+                params = params if has_session(cast("Context", self._context)) else {**params, names.SESSION_ID: named}
             attributes = secrets.scrub_attributes(span_attributes.of_call(key, params, outcome))
             if self._capturing:
                 read = span_attributes.read_content(
@@ -372,7 +380,7 @@ class OtherRequest(Call):
 
     def __init__(self, telemetry: Telemetry, context: Context) -> None:
         Scope.__init__(self, telemetry)
-        self._context, self.watching = outside(context), False
+        self._context, self.watching, self._tallies = outside(context), False, ()
 
     def finish(self) -> None:
         """It has no span."""

@@ -17,6 +17,7 @@ from genspan._core.emit import errors
 from genspan._core.emit.metrics import RunMeasurement
 from genspan._core.emit.redaction import NO_SECRETS
 from genspan._core.guard import swallow
+from genspan._core.user_context import in_session
 from genspan_semconv import attributes as names
 from genspan_semconv import render_mlflow
 from genspan_semconv.model import Key
@@ -36,10 +37,13 @@ AGENT: Final = "invoke_agent"
 _MAX_PENDING: Final = 1000
 
 
-def open_turn(telemetry: Telemetry, request: Callable[[], Request], agent: Callable[[], bool]) -> Turn | None:
+def open_turn(
+    telemetry: Telemetry, request: Callable[[], Request], agent: Callable[[], bool], session: str | None = None
+) -> Turn | None:
     """Begin a turn, or ``None`` where nobody listens, it is suppressed, or a turn around it owns the calls already.
 
-    ``request()`` is the model call that fails where none is begun, ``agent()`` whether tools can run in the turn.
+    ``request()`` is the model call that fails where none is begun, ``agent()`` whether tools can run in the turn,
+    ``session`` the id of the chat that it is a turn of, if the program names none.
     """
     try:
         if not telemetry.listening():
@@ -51,6 +55,8 @@ def open_turn(telemetry: Telemetry, request: Callable[[], Request], agent: Calla
             context = outside(context)  # made by a hook or a transport of that call
         elif going_on(context, TURN, Scope) is not None:
             return None
+        if session is not None:
+            context = in_session(context, session)
         return Turn(telemetry, request, agent, context)
     except Exception as error:
         swallow("start of a turn", error)

@@ -17,11 +17,15 @@ from opentelemetry.trace import NoOpTracer, ProxyTracer, SpanKind
 
 from genspan._core import otel_internals
 from genspan._core.config import exporters, names_destination, sdk_disabled
-from genspan._core.context import emitting, of_span_only, session_attributes
+from genspan._core.context import emitting, of_span_only
 from genspan._core.emit.events import emit
-from genspan._core.emit.metrics import Instruments
+from genspan._core.emit.metrics import INFERENCE, Instruments
 from genspan._core.emit.usage_deduplication import deduplicate_usage
 from genspan._core.guard import Guard, swallow
+from genspan._core.routes.chains import Chains
+from genspan._core.usage_tally import tallying
+from genspan._core.user_context import attributes_in
+from genspan_semconv import attributes as names
 from genspan_semconv import render_genai, render_mlflow
 
 if TYPE_CHECKING:
@@ -82,6 +86,7 @@ class Telemetry:
         self._logger_provider = logger_provider
         self._logger = self._new_logger()
         self._starts: dict[Key, tuple[str, dict[str, AttributeValue]]] = {}
+        self.chains = Chains()
         self._waiting: deque[Callable[[], None]] = deque(maxlen=_MAX_WAITING)
 
     def write_to(self, meter_provider: MeterProvider | None, logger_provider: LoggerProvider | None) -> None:
@@ -98,7 +103,7 @@ class Telemetry:
 
     def listening(self) -> bool:
         """Whether anybody would see a call."""
-        return not self._closed and (self.tracing() or self.instruments() is not None)
+        return not self._closed and (self.tracing() or self.instruments() is not None or tallying())
 
     def tracing(self) -> bool:
         """Whether a tracer is there. Not yet is asked again: a program may set its provider after us."""
@@ -171,11 +176,12 @@ class Telemetry:
         kind: SpanKind,
         began: int | None = None,
     ) -> Span:
-        root = not trace.get_current_span(context).get_span_context().is_valid
-        session = session_attributes(context, root)
-        if session or root:
+        parent = trace.get_current_span(context)
+        root = not parent.get_span_context().is_valid
+        given = attributes_in(context, parent, attributes.get(names.GEN_AI_OPERATION_NAME) in INFERENCE)
+        if given or root:
             # What the SDK evicts first where there are too many attributes stands first.
-            attributes = {**session, **(render_mlflow.root(name) if root else {}), **attributes}
+            attributes = {**given, **(render_mlflow.root(name) if root else {}), **attributes}
         busy = emitting.set(True)
         try:
             return self._tracer.start_span(name, context, kind, attributes, None, began, record_exception=False)

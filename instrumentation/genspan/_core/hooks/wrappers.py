@@ -49,14 +49,19 @@ def calls(describe: Describe, settle: Settle) -> Kind:
     return Kind(open_, settle)
 
 
-def turns(request: Callable[[Any, Args, Kwargs], Request], agent: Callable[[Any, Args, Kwargs], bool]) -> Kind:
+def turns(
+    request: Callable[[Any, Args, Kwargs], Request],
+    agent: Callable[[Any, Args, Kwargs], bool],
+    session: Callable[[Any], str | None] = lambda instance: None,
+) -> Kind:
     """A call of the user's that makes model calls: what it would fail as before any, and whether tools can run in it.
 
-    Neither is asked before it matters.
+    Neither is asked before it matters. ``session(instance)`` is the id of the chat that it is a turn of.
     """
 
     def open_(telemetry: Telemetry, instance: Any, args: Args, kwargs: Kwargs) -> Scope | None:
-        return open_turn(telemetry, partial(request, instance, args, kwargs), partial(agent, instance, args, kwargs))
+        intended, can_run = partial(request, instance, args, kwargs), partial(agent, instance, args, kwargs)
+        return open_turn(telemetry, intended, can_run, session(instance))
 
     return Kind(open_, _leave)
 
