@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import cells, soak, startup, tables
+from benchmarks import agent, cells, soak, startup, tables
 from benchmarks.providers import CASES, PROVIDERS
 from benchmarks.setups import SETTINGS
 
@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--provider", action="append", choices=PROVIDERS, help="(several may be given; default: all)")
     parser.add_argument("--case", action="append", choices=[*CASES, "stream"], help="(default: all)")
     parser.add_argument("--setting", action="append", choices=SETTINGS, help="(default: all)")
-    parser.add_argument("--only", choices=["calls", "startup", "soak"], help="one of the three parts")
+    parser.add_argument("--only", choices=["calls", "startup", "soak", "agent"], help="one of the parts")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the measurements there too")
     asked = parser.parse_args()
 
@@ -39,6 +39,11 @@ def main() -> None:
                 memory = soak.measure(provider)
             console.print(tables.memory(provider, memory))
             measured[f"{provider} memory"] = memory
+    if asked.only in (None, "agent"):
+        with console.status("counting runs of an agent of LangChain (some minutes)"):
+            runs = agent.measure()
+        console.print(tables.agent(runs))
+        measured["agent"] = runs
     if asked.only in (None, "startup"):
         with console.status("making two environments and starting Python in them"):
             started = startup.measure()

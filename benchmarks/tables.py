@@ -75,6 +75,16 @@ def memory(provider: str, found: Mapping[str, tuple[Soak, Soak]]) -> Table:
     return table
 
 
+def agent(found: Mapping[str, float]) -> Table:
+    """What a run of LangChain's agent costs."""
+    table = _table(f"LangChain: an agent of ten calls of tools, {UNIT}", "setting", "bare", "genspan adds", "ratio")
+    bare = found[""]
+    for setting, cost in found.items():
+        if setting:
+            table.add_row(SETTINGS[setting].title, *_numbers(bare, cost - bare), f"{cost / bare:.3f}")
+    return table
+
+
 def startup(found: Mapping[str, tuple[Startup, Startup]]) -> Table:
     """What starting costs."""
     titles = ("exporters", "without genspan", "with genspan", "ratio", "modules", "memory, MB")

@@ -40,7 +40,7 @@ _USAGE = {
 }
 
 
-def _reply() -> dict[str, Any]:
+def reply() -> dict[str, Any]:
     message = {"role": "assistant", "content": conversation.ANSWER, "refusal": None, "annotations": []}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
     return {**_COMMON, "object": "chat.completion", "choices": [choice], "usage": _USAGE}
@@ -65,7 +65,7 @@ def instrumentor() -> OpenAIInstrumentor:
 
 
 def client(chunks: int = 0) -> openai.OpenAI:
-    answers = transport.streaming(_events(chunks)) if chunks else transport.plain(_reply())
+    answers = transport.streaming(_events(chunks)) if chunks else transport.plain(reply())
     return openai.OpenAI(api_key="key-of-the-benchmarks", http_client=answers)
 
 

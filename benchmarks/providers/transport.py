@@ -11,13 +11,18 @@ except ImportError:
     import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 def plain(reply: Any) -> httpx.Client:
     """Answers each request with this JSON."""
     content, headers = json.dumps(reply).encode(), {"content-type": "application/json"}
     return _client(lambda request: httpx.Response(200, headers=headers, content=content))
+
+
+def answering(reply: Callable[[httpx.Request], Any]) -> httpx.Client:
+    """Answers each request with the JSON that is made of it."""
+    return _client(lambda request: httpx.Response(200, json=reply(request)))
 
 
 def streaming(events: Sequence[bytes]) -> httpx.Client:
