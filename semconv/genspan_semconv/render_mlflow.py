@@ -169,7 +169,6 @@ def _messages(message: Message) -> list[dict[str, object]]:
     if len(parts) == 1 and parts[0]["type"] == "text":  # nearly all
         return [{"role": _ROLES.get(role, "user"), "content": str(parts[0].get("content") or "")}]
     results = [part for part in parts if part["type"] == "tool_call_response"]
-    rest = [part for part in parts if part["type"] != "tool_call_response"]
     messages: list[dict[str, object]] = [
         {
             "role": "tool",
@@ -178,6 +177,9 @@ def _messages(message: Message) -> list[dict[str, object]]:
         }
         for part in results
     ]
+    if messages and len(messages) == len(parts):
+        return messages
+    rest = [part for part in parts if part["type"] != "tool_call_response"]
     if role == "assistant":
         return [*messages, _assistant({"role": role, "parts": rest})] if rest else messages
     if rest or not results:

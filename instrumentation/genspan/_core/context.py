@@ -80,6 +80,8 @@ def with_value(context: Context, key: str, value: object) -> Context:
 
 def outside(context: Context) -> Context:
     """The context without our keys: what runs in it (a tool of the user's) makes model calls of its own."""
+    if CALL not in context and TURN not in context:
+        return context
     return Context({key: value for key, value in context.items() if key not in (CALL, TURN)})
 
 

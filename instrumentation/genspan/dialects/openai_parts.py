@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from genspan_semconv.model import obj, seq, several, text, texts
-from genspan_semconv.parts import by_id, by_url, plain, text_part, tool_call, tool_definition, with_id
+from genspan_semconv.parts import by_id, by_url, plain, text_part, tool_call, tool_definition
 from genspan_semconv.parts import other as any_other
 
 if TYPE_CHECKING:
@@ -39,8 +39,10 @@ def read_message(message: Wire) -> Message:
         return {"role": role, "parts": [{"type": "text", "content": content}]}
     identity = text(message.get("tool_call_id"))
     if identity or role in ("tool", "function"):
-        part = with_id({"type": "tool_call_response", "response": plain(content)}, identity)
-        if not identity and message.get("name"):
+        part: Part = {"type": "tool_call_response", "response": content if type(content) is str else plain(content)}
+        if identity:
+            part["id"] = identity
+        elif message.get("name"):
             part["name"] = message["name"]
         return {"role": "tool", "parts": [part]}
     parts = read_parts(content)
