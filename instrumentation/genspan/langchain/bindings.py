@@ -7,9 +7,8 @@ their methods the context is put back, and what began in them and did not end, e
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry import context as otel
 
@@ -17,12 +16,17 @@ from genspan._core.config import flag
 from genspan._core.guard import Guard
 from genspan._core.hooks.patches import Patch
 from genspan._core.hooks.wrappers import named
-from genspan.langchain.handler import ENTRY, Entry, make_handler
+from genspan.anthropic.usage import read_usage
+from genspan.langchain.entry import Entry
+from genspan.langchain.handler import make_handler
 from genspan.langchain.runs import Runs
 from genspan_semconv.model import obj
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
+    from contextvars import Token
+
+    from opentelemetry.context import Context
 
     from genspan._core.emit.telemetry import Telemetry
     from genspan._core.hooks.wrappers import Args, Kwargs, Wrapped, Wrapper
@@ -30,6 +34,9 @@ if TYPE_CHECKING:
 SHOW_ALL = "GENSPAN_LANGCHAIN_ALL_RUNS"
 """``true`` shows prompt templates, parsers and the steps of agents too."""
 
+_EVENT: Final = "_make_message_chunk_from_anthropic_event"
+_ANTHROPIC_EVENT: Final = (_EVENT, f"ChatAnthropic.{_EVENT}")
+"""A function in older versions of langchain-anthropic, a method in newer ones."""
 _AGENTS: Final = ("langchain.agents.factory", "langgraph.prebuilt.chat_agent_executor")
 
 
@@ -63,6 +70,7 @@ class Hooks:
             Patch(chat, "BaseChatModel._generate_with_cache", self._one),
             Patch(chat, "BaseChatModel._agenerate_with_cache", self._aone),
             Patch(chat, "BaseChatModel._convert_cached_generations", self._cached),
+            *(Patch("langchain_anthropic.chat_models", name, self._event) for name in _ANTHROPIC_EVENT),
         )
 
     def _of(self, telemetry: Telemetry) -> Runs:
@@ -109,7 +117,7 @@ class Hooks:
         runs = self._of(telemetry)
 
         def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-            with entered(runs, Entry(instance, tool_call_id=kwargs.get("tool_call_id"))):
+            with Entry(runs, instance, tool_call_id=kwargs.get("tool_call_id")):
                 return wrapped(*args, **kwargs)
 
         return wrapper
@@ -118,7 +126,7 @@ class Hooks:
         runs = self._of(telemetry)
 
         async def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-            with entered(runs, Entry(instance, tool_call_id=kwargs.get("tool_call_id"))):
+            with Entry(runs, instance, tool_call_id=kwargs.get("tool_call_id")):
                 return await wrapped(*args, **kwargs)
 
         return wrapper
@@ -128,7 +136,7 @@ class Hooks:
 
         def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
             inner = wrapped(*args, **kwargs)
-            return named(read(runs, inner, Entry(instance, closes=closes)), inner)
+            return named(read(inner, Entry(runs, instance, closes=closes)), inner)
 
         return wrapper
 
@@ -140,7 +148,7 @@ class Hooks:
             inner = wrapped(*args, **kwargs)
             with Guard("callbacks of LangChain"):
                 if _is_agent(instance):
-                    return named(read(runs, inner, Entry(is_agent=True)), inner)
+                    return named(read(inner, Entry(runs, is_agent=True)), inner)
             return inner
 
         return wrapper
@@ -150,7 +158,7 @@ class Hooks:
         runs = self._of(telemetry)
 
         def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-            with within(runs, kwargs.get("run_manager")):
+            with _Within(runs, kwargs.get("run_manager")):
                 return wrapped(*args, **kwargs)
 
         return wrapper
@@ -159,7 +167,7 @@ class Hooks:
         runs = self._of(telemetry)
 
         async def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-            with within(runs, kwargs.get("run_manager")):
+            with _Within(runs, kwargs.get("run_manager")):
                 return await wrapped(*args, **kwargs)
 
         return wrapper
@@ -175,6 +183,28 @@ class Hooks:
 
         return wrapper
 
+    def _event(self, telemetry: Telemetry) -> Wrapper:
+        """``_make_message_chunk_from_anthropic_event(event, ...)``.
+
+        langchain-anthropic takes the usage of ``message_delta`` alone, which may have no more than the output.
+        """
+        runs = self._of(telemetry)
+
+        def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+            with Guard("usage of a response"):
+                event = args[0] if args else kwargs["event"]
+                if event.type == "message_start":
+                    runs.answer_began(read_usage(_fields(event.message.usage)))
+            return wrapped(*args, **kwargs)
+
+        return wrapper
+
+
+def _fields(usage: Any) -> dict[str, object]:
+    """A usage of the SDK's as the wire has it: an object of objects."""
+    fields = cast("dict[str, object]", vars(usage))
+    return {name: getattr(value, "__dict__", value) for name, value in fields.items()}
+
 
 def _is_agent(graph: Any) -> bool:
     """Whether a graph has the model's node of ``create_agent``, or of LangGraph's own ``create_react_agent``."""
@@ -183,64 +213,48 @@ def _is_agent(graph: Any) -> bool:
     return any(getattr(getattr(one, "func", None), "__module__", None) in _AGENTS for one in runnables)
 
 
-@contextmanager
-def entered(runs: Runs, entry: Entry) -> Generator[None]:
-    """Put the context back afterwards. Where the block raises, end what began in it: not every error is reported."""
-    token = otel.attach(otel.set_value(ENTRY, entry))
+class _Within:
+    """Makes the context of a manager's run current."""
+
+    __slots__ = ("_run", "_token")
+
+    def __init__(self, runs: Runs, manager: Any) -> None:
+        self._run = runs.find(getattr(manager, "run_id", None))
+        self._token: Token[Context] | None = None
+
+    def __enter__(self) -> None:
+        if self._run is not None:
+            self._token = otel.attach(self._run.context)
+
+    def __exit__(self, *_: object) -> None:
+        if self._token is not None:
+            otel.detach(self._token)
+
+
+_OVER: Final = object()
+
+
+def _read(inner: Generator[Any, Any, Any], entry: Entry) -> Generator[Any, Any, Any]:
+    """The stream. Its run begins before the first item, and that alone needs the entry."""
     try:
-        yield
-    except BaseException as error:
-        with Guard("context of a run of LangChain"):
-            for identity in entry.began:
-                runs.end(identity, error)
-        raise
-    finally:
-        entry.began.clear()
-        entry.owner = None
-        otel.detach(token)
-
-
-@contextmanager
-def within(runs: Runs, manager: Any) -> Generator[None]:
-    """Make the context of a manager's run current."""
-    run = runs.find(getattr(manager, "run_id", None))
-    token = otel.attach(otel.get_current() if run is None else run.context)
-    try:
-        yield
-    finally:
-        otel.detach(token)
-
-
-def _read(runs: Runs, inner: Generator[Any, Any, Any], entry: Entry) -> Generator[Any, Any, Any]:
-    try:
-        while True:
-            try:
-                with entered(runs, entry):
-                    item = next(inner)
-            except StopIteration:
-                return
-            yield item
+        with entry:
+            first = next(inner, _OVER)
+        if first is not _OVER:
+            yield first
+            yield from inner
     finally:
         inner.close()
-        _close(runs, entry)
+        entry.close()
 
 
-async def _aread(runs: Runs, inner: AsyncGenerator[Any, Any], entry: Entry) -> AsyncGenerator[Any, Any]:
+async def _aread(inner: AsyncGenerator[Any, Any], entry: Entry) -> AsyncGenerator[Any, Any]:
     try:
-        while True:
-            try:
-                with entered(runs, entry):
-                    item = await anext(inner)
-            except StopAsyncIteration:
-                return
-            yield item
+        with entry:
+            first = await anext(inner, _OVER)
+        if first is not _OVER:
+            yield first
+            async for item in inner:
+                yield item
     finally:
         await inner.aclose()
-        _close(runs, entry)
-
-
-def _close(runs: Runs, entry: Entry) -> None:
-    """End the run of a stream that is over, where LangChain did not."""
-    if entry.run is not None:
-        with Guard("context of a run of LangChain"):
-            runs.end(entry.run, GeneratorExit())
+        entry.close()

@@ -1,12 +1,14 @@
 """A model run of LangChain as a model call, where no traced SDK made it: the usage is the one LangChain normalised.
 
 The request is ``{"messages": [...], "params": {...}}`` or ``{"prompts": [...]}``, the response
-``{"messages": [...], "texts": [...], "llm_output": {...}, "usage": {...}}``, with LangChain's own objects inside.
+``{"messages": [...], "texts": [...], "llm_output": {...}, "usage": {...}}``, with LangChain's own objects inside;
+``"begun"`` is the ``Usage`` that a stream began with, where LangChain leaves that out.
 https://docs.langchain.com/oss/python/langchain/models#token-usage
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from genspan.langchain import messages as reader
@@ -90,6 +92,31 @@ def answer(data: Mapping[str, object]) -> list[Message]:
 
 
 def _usage(data: Mapping[str, object]) -> Usage | None:
+    """The usage, with what a stream began with where what it ended with has no more."""
+    ended, begun = _ended(data), data.get("begun")
+    if not isinstance(begun, Usage):
+        return ended
+    if ended is None:
+        return begun
+    total = (
+        ended.total if ended.input == (found := _later(begun.input, ended.input)) else None
+    )  # LangChain's sum of less
+    return replace(
+        ended,
+        input=found,
+        output=_later(begun.output, ended.output),
+        total=total,
+        cache_read=_later(begun.cache_read, ended.cache_read),
+        cache_write=_later(begun.cache_write, ended.cache_write),
+    )
+
+
+def _later(before: int | None, after: int | None) -> int | None:
+    """What a running total has come to, where the later one may be left out."""
+    return after if before is None else max(before, after or 0)
+
+
+def _ended(data: Mapping[str, object]) -> Usage | None:
     """The first usage that there is: every choice of one call repeats it."""
     for answer in seq(data.get("messages")):
         found = obj(getattr(answer, "usage_metadata", None))
@@ -104,20 +131,18 @@ def _usage(data: Mapping[str, object]) -> Usage | None:
 
 def _normalised(usage: Mapping[str, object]) -> Usage | None:
     details, made = obj(usage.get("input_token_details")), obj(usage.get("output_token_details"))
+    lifetimes = ((ttl, count(details.get(f"ephemeral_{ttl}_input_tokens"))) for ttl in ("5m", "1h"))
+    by_ttl = {ttl: figure for ttl, figure in lifetimes if figure is not None}
     found = Usage(
         input=_first(usage, "input_tokens", "prompt_tokens"),
         output=_first(usage, "output_tokens", "completion_tokens"),
         total=count(usage.get("total_tokens")),
         cache_read=count(details.get("cache_read")),
-        cache_write=count(details.get("cache_creation")) or _written(details),
+        cache_write=count(details.get("cache_creation")) or add(*by_ttl.values()),
+        cache_write_by_ttl=by_ttl,
         reasoning=count(made.get("reasoning")),
     )
     return None if found.input is None and found.output is None else found
-
-
-def _written(details: Mapping[str, object]) -> int | None:
-    """Tokens written to caches by their lifetimes, which LangChain gives in place of their sum."""
-    return add(*(count(figure) for name, figure in details.items() if name.startswith("ephemeral_")))
 
 
 def _first(usage: Mapping[str, object], *names: str) -> int | None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from opentelemetry import context as otel
-from opentelemetry.context import create_key
-
-from genspan._core.guard import Guard
+from genspan._core.guard import swallow
+from genspan.langchain.entry import current_entry
 from genspan.langchain.runs import Facts
 from genspan.langchain.spans import Start
 from genspan_semconv import attributes as names
@@ -19,44 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
+    from genspan.langchain.entry import Entry
     from genspan.langchain.runs import Run, Runs
-    from genspan_semconv.model import Wire
+    from genspan_semconv.model import AttributeValue, Wire
 
     Begin = Callable[[Runs, Wire, Any, dict[str, Any]], None]
 
-ENTRY: Final = create_key("genspan-langchain-entry")
-"""The method of LangChain's that the program entered last, as an ``Entry``."""
-
-
+_NOTHING: Final[dict[str, object]] = {}
 _STEPS: Final = ("prompt", "parser")
 _DEFAULT_NAMES: Final = ("Runnable", "LangGraph", "ChannelWrite", "ChannelRead", "Branch", "_", "<")
 """How names begin that LangChain and LangGraph give; any other is the application's own."""
-
-
-class Entry:
-    """What is known of a method of a model, a retriever, a tool or a graph before its run begins."""
-
-    __slots__ = ("began", "closes", "is_agent", "owner", "run", "tool_call_id")
-
-    def __init__(
-        self, owner: object = None, is_agent: bool = False, closes: bool = False, tool_call_id: object = None
-    ) -> None:
-        self.owner = owner
-        """Whose method it is, until its run has begun."""
-        self.began: list[UUID] = []
-        """Ids of the runs that began in it, and whose contexts are current until it returns."""
-        self.is_agent = is_agent
-        """Whether the next run to begin is that of an agent."""
-        self.closes = closes
-        """Whether LangChain does not end its run where the stream is closed early."""
-        self.run: UUID | None = None
-        """The id of that run."""
-        self.tool_call_id = text(tool_call_id)
-        """The id of the model's call: before langchain-core 1.1 handlers are not given it."""
-
-
-def _entry() -> Entry:
-    return cast("Entry | None", otel.get_value(ENTRY)) or Entry()
 
 
 def make_handler(runs: Runs) -> Any:
@@ -72,16 +42,20 @@ def make_handler(runs: Runs) -> Any:
 
 def _start(runs: Runs, begin: Begin) -> Callable[..., None]:
     def method(self: object, serialized: Any, given: Any, **run: Any) -> None:
-        with Guard("start of a run of LangChain"):
+        try:
             begin(runs, obj(serialized), given, run)
+        except Exception as failure:
+            swallow("start of a run of LangChain", failure)
 
     return method
 
 
 def _end(runs: Runs, answer: Callable[[Any], dict[str, object]]) -> Callable[..., None]:
     def method(self: object, result: Any, *, run_id: UUID, **_: Any) -> None:
-        with Guard("end of a run of LangChain"):
+        try:
             runs.end(run_id, None, answer(result))
+        except Exception as failure:
+            swallow("end of a run of LangChain", failure)
 
     return method
 
@@ -90,51 +64,58 @@ def _error(runs: Runs) -> Callable[..., None]:
     """``response`` is what a model had answered until then."""
 
     def method(self: object, error: BaseException, *, run_id: UUID, response: Any = None, **_: Any) -> None:
-        with Guard("end of a run of LangChain"):
+        try:
             runs.end(run_id, error, _answer(response))
+        except Exception as failure:
+            swallow("end of a run of LangChain", failure)
 
     return method
 
 
 def _facts(serialized: Wire, run: dict[str, Any], default: str) -> Facts:
-    path = seq(serialized.get("id"))
-    name = text(run.get("name")) or text(serialized.get("name")) or (str(path[-1]) if path else default)
-    return Facts(run["run_id"], run.get("parent_run_id"), name, list(run.get("tags") or ()), run.get("metadata") or {})
+    name = text(run.get("name")) or text(serialized.get("name"))
+    if name is None:
+        path = seq(serialized.get("id"))
+        name = str(path[-1]) if path else default
+    return Facts(run["run_id"], run.get("parent_run_id"), name, run.get("tags") or (), run.get("metadata") or _NOTHING)
 
 
 def _chain(runs: Runs, serialized: Wire, given: Any, run: dict[str, Any]) -> None:
     facts = _facts(serialized, run, "chain")
+    entry, kind = current_entry(), run.get("run_type")
+    if entry is not None:
+        entry.chain_began(facts.id)
+    if kind == "llm":
+        found = runs.begin(facts)
+        if found is not None:
+            runs.open_model(found, facts, {"messages": [given] if isinstance(given, str) else []})
+        return
+    operation = _operation(facts, runs.find(facts.parent), kind, runs.show_all, entry)
+    if operation is None:
+        runs.leave_out(facts)
+        return
     found = runs.begin(facts)
     if found is None:
         return
-    entry, kind = _entry(), run.get("run_type")
-    if entry.closes and entry.run is None:
-        entry.run = facts.id
-    if kind == "llm":
-        runs.open_model(found, facts, {"messages": [given] if isinstance(given, str) else []})
-        return
-    operation = _operation(facts, found, kind, runs.show_all)
-    if operation is not None:
-        own = facts.name if _is_own(facts.name) else None
-        named = {names.GENSPAN_LANGCHAIN_RUN_NAME: facts.name}
-        if found.is_agent:
-            found.agent_name = own
-        if own is not None:
-            named = {names.GEN_AI_AGENT_NAME if found.is_agent else names.GEN_AI_WORKFLOW_NAME: own}
-        runs.open_span(found, Start(operation, own, given, named))
+    own = facts.name if _is_own(facts.name) else None
+    attributes: dict[str, AttributeValue] = {names.GENSPAN_LANGCHAIN_RUN_NAME: facts.name}
+    if operation == "invoke_agent":
+        found.is_agent, found.agent_name = True, own
+    if own is not None:
+        attributes = {names.GEN_AI_AGENT_NAME if found.is_agent else names.GEN_AI_WORKFLOW_NAME: own}
+    runs.open_span(found, Start(operation, own, given, attributes))
 
 
-def _operation(facts: Facts, run: Run, kind: object, show_all: bool) -> str | None:
+def _operation(facts: Facts, parent: Run | None, kind: object, show_all: bool, entry: Entry | None) -> str | None:
     """What a chain run is: an agent, a workflow of the application's, or nothing worth a span."""
-    entry = _entry()
-    if entry.is_agent:
-        run.is_agent, entry.is_agent = True, False  # the runs inside see the same entry
+    if entry is not None and entry.is_agent:
+        entry.is_agent = False  # the runs inside see the same entry
         return "invoke_agent"
     if show_all:
         return "invoke_workflow"
-    if kind in _STEPS or "langsmith:hidden" in facts.tags or _is_step_of_agent(facts, run.parent):
+    if kind in _STEPS or "langsmith:hidden" in facts.tags or _is_step_of_agent(facts, parent):
         return None
-    return "invoke_workflow" if run.parent is None or _is_own(facts.name) else None
+    return "invoke_workflow" if parent is None or _is_own(facts.name) else None
 
 
 def _is_own(name: str) -> bool:
@@ -161,8 +142,11 @@ def _model(runs: Runs, serialized: Wire, body: dict[str, object], run: dict[str,
     facts = _facts(serialized, run, "model")
     found = runs.begin(facts)
     if found is not None:
-        runs.open_model(found, facts, {**body, "params": run.get("invocation_params") or {}}, _entry().owner)
-        _enter(facts, found)
+        entry = current_entry()
+        owner = None if entry is None else entry.owner
+        runs.open_model(found, facts, {**body, "params": run.get("invocation_params") or {}}, owner)
+        if entry is not None:
+            entry.enter(facts.id, found)
 
 
 def _tool(runs: Runs, serialized: Wire, given: Any, run: dict[str, Any]) -> None:
@@ -170,8 +154,12 @@ def _tool(runs: Runs, serialized: Wire, given: Any, run: dict[str, Any]) -> None
     found = runs.begin(facts)
     if found is None:
         return
+    entry, call_id = current_entry(), text(run.get("tool_call_id"))
+    if entry is not None:
+        entry.began(facts.id)
+        call_id = call_id or entry.tool_call_id
     name = text(serialized.get("name")) or facts.name
-    attributes = render_genai.tool(name, text(run.get("tool_call_id")) or _entry().tool_call_id)
+    attributes = render_genai.tool(name, call_id)
     description = text(serialized.get("description"))
     if description is not None:
         attributes[names.GEN_AI_TOOL_DESCRIPTION] = description
@@ -184,15 +172,9 @@ def _retriever(runs: Runs, serialized: Wire, given: Any, run: dict[str, Any]) ->
     found = runs.begin(facts)
     if found is not None:
         runs.open_span(found, Start("retrieval", "", given, {names.GENSPAN_LANGCHAIN_RUN_NAME: facts.name}))
-        _enter(facts, found)
-
-
-def _enter(facts: Facts, run: Run) -> None:
-    """Make the run's context current until the method that it began in returns (``bindings.entered``)."""
-    entry = cast("Entry | None", otel.get_value(ENTRY))
-    if entry is not None:
-        entry.began.append(facts.id)
-        otel.attach(run.context)
+        entry = current_entry()
+        if entry is not None:
+            entry.enter(facts.id, found)
 
 
 def _answer(result: Any) -> dict[str, object]:

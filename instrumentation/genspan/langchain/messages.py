@@ -29,6 +29,12 @@ def messages(value: object) -> list[Message]:
     return [message(item) for item in items]
 
 
+def last(value: object) -> object:
+    """The last message, of a list or a state that holds nothing else; any other value as it is."""
+    found = obj(value).get("messages", value)
+    return cast("object", found[-1]) if isinstance(found, list) and holds_messages(value) else value
+
+
 def holds_messages(value: object) -> bool:
     """Whether a value is messages, as LangChain takes them: objects, ``(role, text)`` pairs, or dicts with a role."""
     found = obj(value).get("messages", value)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from weakref import ref
 
 from opentelemetry import context as otel
-from opentelemetry.context import create_key
+from opentelemetry.context import Context, create_key
 
 from genspan._core.calls.call import open_call
-from genspan._core.context import OBSERVER, outside, suppressed, with_value
+from genspan._core.context import OBSERVER, outside, suppressed
 from genspan._core.emit.credentials import is_credential
 from genspan._core.emit.redaction import NO_SECRETS
 from genspan._core.guard import Guard
@@ -25,14 +25,12 @@ from genspan_semconv.encode import dumps
 from genspan_semconv.model import Key, obj, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
-
-    from opentelemetry.context import Context
 
     from genspan._core.emit.redaction import Secrets
     from genspan._core.emit.telemetry import Telemetry
-    from genspan_semconv.model import AttributeValue
+    from genspan_semconv.model import AttributeValue, Usage
 
 RUN: Final = create_key("genspan-langchain-run")
 """The id of the innermost run in a context."""
@@ -57,7 +55,7 @@ class Facts(NamedTuple):
     id: UUID
     parent: UUID | None
     name: str
-    tags: list[str]
+    tags: Sequence[str]
     metadata: Mapping[str, object]
 
 
@@ -65,13 +63,14 @@ class Run:
     """One run that is under way. ``context`` is what runs below it begin in; it observes the model calls there."""
 
     __slots__ = (
-        *("__weakref__", "_seen", "agent_name", "calls", "context", "conversation", "inference_calls", "is_agent"),
-        *("model", "parent", "span", "tool_calls"),
+        *("__weakref__", "_seen", "agent_name", "calls", "context", "conversation", "id", "inference_calls"),
+        *("is_agent", "model", "parent", "span", "tool_calls"),
     )
 
     def __init__(self, facts: Facts, parent: Run | None, context: Context) -> None:
+        self.id = facts.id
         self.parent = parent
-        self.context = with_value(with_value(context, RUN, facts.id), OBSERVER, ref(self))
+        self.context = Context({**context, RUN: facts.id, OBSERVER: ref(self)})
         self.span: RunSpan | None = None
         self.model: ModelRun | None = None
         self.is_agent = False
@@ -116,12 +115,14 @@ class Run:
 class ModelRun:
     """What is known of a run of a model. Where no traced SDK makes a call inside it, it becomes a span at its end."""
 
-    __slots__ = ("began", "body", "cached", "key", "owner")
+    __slots__ = ("began", "begun", "body", "cached", "key", "owner")
 
     def __init__(self, key: Key, body: dict[str, object], owner: object) -> None:
         self.began = time_ns()
         self.key, self.body, self.owner = key, body, owner
         self.cached = False
+        self.begun: Usage | None = None
+        """What the provider reported when its answer began."""
 
 
 class Runs:
@@ -131,9 +132,10 @@ class Runs:
         self.telemetry = telemetry
         self.show_all = show_all
         self._runs: dict[UUID, Run] = {}
+        """Of one that is left out, the run around it."""
 
     def find(self, identity: UUID | None) -> Run | None:
-        """A run that is under way."""
+        """A run that is under way, or the one around it where it is left out."""
         return None if identity is None else self._runs.get(identity)
 
     def begin(self, facts: Facts) -> Run | None:
@@ -143,28 +145,49 @@ class Runs:
         current, parent = otel.get_current(), self.find(facts.parent)
         if suppressed(current):
             return None
-        if parent is not None and current.get(RUN) != facts.parent:
+        if parent is not None and current.get(RUN) != parent.id:
             current = parent.context  # run by another thread or task, or past LangChain's own contexts
         run = Run(facts, parent, outside(current))
         if run.conversation is not None and (parent is None or parent.conversation != run.conversation):
             conversation = {names.GEN_AI_CONVERSATION_ID: run.conversation, names.SESSION_ID: run.conversation}
             run.context = with_attributes(run.context, conversation)
+        self._keep(facts.id, run)
+        return run
+
+    def leave_out(self, facts: Facts) -> None:
+        """Note a run that gets no span: what begins in it belongs to the run around it."""
+        parent = self.find(facts.parent)
+        if parent is None or text(facts.metadata.get("thread_id")) != parent.conversation:
+            self.begin(facts)
+        else:
+            self._keep(facts.id, parent)
+
+    def _keep(self, identity: UUID, run: Run) -> None:
         while len(self._runs) >= _MAX_RUNS:
             self.end(next(iter(self._runs)))
-        self._runs[facts.id] = run
-        return run
+        self._runs[identity] = run
 
     def enter(self, identity: UUID | None) -> None:
         """Make a run's context current, unless something inside the run is current already."""
         run = self.find(identity)
-        if run is not None and otel.get_current().get(RUN) != identity:
+        if run is not None and otel.get_current().get(RUN) != run.id:
             otel.attach(run.context)
 
     def answered_from_cache(self) -> None:
         """The answer of the model run around this is an earlier one."""
+        model = self._current_model()
+        if model is not None:
+            model.cached = True
+
+    def answer_began(self, usage: Usage | None) -> None:
+        """The stream of the model run around this began with a usage."""
+        model = self._current_model()
+        if model is not None:
+            model.begun = usage
+
+    def _current_model(self) -> ModelRun | None:
         run = self.find(cast("UUID | None", otel.get_value(RUN)))
-        if run is not None and run.model is not None:
-            run.model.cached = True
+        return None if run is None else run.model
 
     def open_span(self, run: Run, start: Start) -> None:
         """Give a run a span of its own."""
@@ -186,7 +209,7 @@ class Runs:
     ) -> None:
         """End a run, once: the first end or error counts. ``answer`` is what a run of a model gave."""
         run = self._runs.pop(identity, None)
-        if run is None:
+        if run is None or run.id != identity:
             return
         if run.span is not None:
             result = answer.get("result", NOTHING)
@@ -207,7 +230,7 @@ class Runs:
         finally:
             otel.detach(token)
         if call is not None:
-            call.see({**answer, "cached": model.cached})
+            call.see({**answer, "cached": model.cached, "begun": model.begun})
             call.end(error)
 
 
@@ -231,7 +254,8 @@ def _describe(facts: Facts) -> dict[str, AttributeValue]:
     tags = [tag for tag in facts.tags if not tag.startswith(("seq:step", "map:key", "graph:step", "langsmith:"))]
     if tags:
         found[names.GENSPAN_LANGCHAIN_TAGS] = tags
-    own = {name: value for name, value in facts.metadata.items() if _is_own(name, value)}
+    given = facts.metadata.items()
+    own = {name: value for name, value in given if not name.startswith(_INTERNAL_METADATA) and _is_own(name, value)}
     if own:
         found[names.GENSPAN_LANGCHAIN_METADATA] = dumps(own)
     return found
@@ -240,4 +264,4 @@ def _describe(facts: Facts) -> dict[str, AttributeValue]:
 def _is_own(name: str, value: object) -> bool:
     """Whether metadata is the program's. LangChain adds what is under ``configurable``, which may hold credentials."""
     simple = value is None or isinstance(value, (str, bool, int, float))
-    return simple and not name.startswith(_INTERNAL_METADATA) and not is_credential(name)
+    return simple and not is_credential(name)

@@ -102,7 +102,7 @@ class RunSpan(Scope):
                 failed = errors.failure(end.error, settings.span_content, end.secrets)
                 attributes[names.ERROR_TYPE] = failed.type
             if settings.span_content and self._span.is_recording():
-                content = _CONTENT[self._operation](self._given, end.result)
+                content = _CONTENT[self._operation](self._given, end.result, settings.dialects)
                 attributes.update(run_content.write(content, settings, self._span, end.secrets))
         self._end_span(attributes, failed, None)
         error_type, calls = failed.type if failed else None, (end.inference_calls, end.tool_calls)
@@ -112,22 +112,30 @@ class RunSpan(Scope):
         self._let_go()
 
 
-def _conversation(given: object, result: object) -> RunContent:
-    asked, answered = (_shown(value) for value in (given, result))
-    genai = {
-        names.GEN_AI_INPUT_MESSAGES: _as_messages(asked, "user"),
-        names.GEN_AI_OUTPUT_MESSAGES: _as_messages(answered, "assistant")[-1:],  # of a state with messages, the last
-    }
+def _conversation(given: object, result: object, dialects: frozenset[str]) -> RunContent:
+    asked = _shown(given)
+    if "mlflow" not in dialects:
+        answered = _shown(messages.last(result))  # of a state with messages, the last
+        return RunContent(_genai(asked, answered), None, None)
+    answered = _shown(result)
+    genai = _genai(asked, answered) if "genai" in dialects else {}
     return RunContent(genai, _for_mlflow(asked), _for_mlflow(answered))
 
 
-def _tool(given: object, result: object) -> RunContent:
+def _genai(asked: Any, answered: Any) -> dict[str, object]:
+    return {
+        names.GEN_AI_INPUT_MESSAGES: _as_messages(asked, "user"),
+        names.GEN_AI_OUTPUT_MESSAGES: _as_messages(answered, "assistant")[-1:],
+    }
+
+
+def _tool(given: object, result: object, _: frozenset[str]) -> RunContent:
     returned = result is not NOTHING
     answer = messages.plain(getattr(result, "content", result)) if returned else None
     return run_content.of_tool(messages.plain(given), answer, returned)
 
 
-def _retrieval(given: object, result: object) -> RunContent:
+def _retrieval(given: object, result: object, _: frozenset[str]) -> RunContent:
     found = None if result is NOTHING else result
     genai = {
         names.GEN_AI_RETRIEVAL_QUERY_TEXT: given,
@@ -136,7 +144,7 @@ def _retrieval(given: object, result: object) -> RunContent:
     return RunContent(genai, given, messages.plain(found))
 
 
-_CONTENT: Final[Mapping[str, Callable[[object, object], RunContent]]] = {
+_CONTENT: Final[Mapping[str, Callable[[object, object, frozenset[str]], RunContent]]] = {
     "invoke_agent": _conversation,
     "invoke_workflow": _conversation,
     "execute_tool": _tool,
