@@ -191,7 +191,7 @@ PROGRAMS = {
         lambda model: _failing(model).with_fallbacks([model]).with_config(run_name="careful"),
         ("invoke_workflow careful", CHAT, CHAT),
     ),
-    "retry": Program(lambda model: model.with_retry(stop_after_attempt=2), (CHAT,)),
+    "retry": Program(lambda model: model.with_retry(stop_after_attempt=2, wait_exponential_jitter=False), (CHAT,)),
     "bound tools": Program(lambda model: model.bind_tools([get_weather]), (CHAT,), lambda text: f"[[rounds=1]] {text}"),
     "custom runnable": Program(Custom, (CHAT,)),
     "custom function": Program(_custom_function, ("invoke_workflow shout", CHAT)),

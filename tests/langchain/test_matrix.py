@@ -43,6 +43,7 @@ WAYS = {
     "astream_events v1": lambda runnable, given, _: bool(complete(_read(runnable.astream_events(given, version="v1")))),
     "astream_events v2": lambda runnable, given, _: bool(complete(_read(runnable.astream_events(given, version="v2")))),
 }
+FEW_WAYS = ("invoke", "astream", "abatch", "astream_events v2")
 CHAT_OF_HOOK = "chat gpt-4.1-mini"
 ONE, TWO = (OpenAIInstrumentor,), (OpenAIInstrumentor, LangChainInstrumentor)
 THREE = (LangChainInstrumentor, OpenAIInstrumentor, AnthropicInstrumentor)
@@ -170,7 +171,7 @@ def test_each_request_is_one_span_of_the_tree_with_what_was_billed(install_all, 
         assert names(spans) == expected(name, way)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", FEW_WAYS)
 @pytest.mark.parametrize("name", ["model", "chain", "structured output", "parallel", "agent", "send"])
 def test_usage_is_the_same_under_one_and_two_instrumentors(install_all, provider, gpt, name, way):
     telemetry, spans = run_traced(install_all, provider, ONE, lambda: called(name, gpt(), way))
@@ -184,7 +185,7 @@ def test_usage_is_the_same_under_one_and_two_instrumentors(install_all, provider
     assert names(spans) == expected(name, way)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", FEW_WAYS)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_errors_are_the_programs_and_are_on_every_span_that_they_leave(install_all, provider, gpt, name, way):
     telemetry, spans = run_traced(install_all, provider, THREE, lambda: called(name, gpt(), way, ERROR))
@@ -233,7 +234,7 @@ def test_cancelled_programs_end_every_span(install_all, provider, gpt, name):
     assert telemetry.usage() == Counts(0, 0)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", FEW_WAYS)
 @pytest.mark.parametrize("name", ["model", "chain", "agent", "send"])
 def test_claude(install_all, provider, claude, name, way):
     telemetry, spans = run_traced(install_all, provider, THREE, lambda: called(name, claude(), way))

@@ -1,4 +1,4 @@
-"""langchain-google-genai over google-genai, which is traced, and langchain-mistralai, which is over no SDK at all."""
+"""Partners' models: over an SDK that is traced, over none, and with no instrumentor but LangChain's."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from langchain.agents import create_agent
 from genspan import GeminiInstrumentor, LangChainInstrumentor, MistralAIInstrumentor
 from tests.langchain import test_matrix
 from tests.langchain.programs import get_weather
-from tests.langchain.test_matrix import WAYS, billed, install_all, names, outcome, run_traced
+from tests.langchain.test_matrix import WAYS, billed, claude, install_all, names, outcome, run_traced
 from tests.support.telemetry import Counts
 
-__all__ = ["install_all"]
+__all__ = ["claude", "install_all"]
 pytestmark = [
     *test_matrix.pytestmark,
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # clients that nobody closes
@@ -86,3 +86,16 @@ def test_credentials_of_a_model_over_no_sdk_are_scrubbed(install_all, provider, 
     assert len(spans) == 1
     assert b"my key is [redacted]" in telemetry.exported()
     assert KEY.encode() not in telemetry.exported()
+
+
+@pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "astream"])
+@pytest.mark.parametrize("name", ["gpt", "responses", "claude", "gemini", "mistral"])
+def test_usage_of_langchain_alone_is_what_was_billed(install_all, provider, request, name, way):
+    options = {"use_responses_api": True} if name == "responses" else {}
+    make = request.getfixturevalue("gpt" if options else name)
+    telemetry, spans = run_traced(
+        install_all, provider, (LangChainInstrumentor,), lambda: outcome(WAYS[way], make(**options), "hello", "")
+    )
+    assert len(spans) == len(provider.ledger) == 1
+    assert telemetry.usage() == billed(provider)
+    assert telemetry.usage() != Counts(0, 0) or (name == "mistral" and "stream" in way)  # it does not ask for it
