@@ -87,6 +87,8 @@ function store(server: Server, otlp: SpanExporter, spans: ReadableSpan[]): Promi
     otlp.export(spans, ({ code, error }) => {
       const { code: status, data } = (error ?? {}) as { code?: unknown; data?: string };
       if (code === 0) resolve();
+      else if (error?.message.includes("retryable status"))
+        reject(server.refusal(503, "")); // it does not say which
       else reject(typeof status === "number" ? server.refusal(status, data ?? "") : server.unreachable(error));
     });
   });
