@@ -99,8 +99,8 @@ LOCKED := --no-deps -r locks
 .venv-newest/.ready: pyproject.toml scripts/venv.sh
 	@scripts/venv.sh .venv-newest "$(PYTHON)" -e . --group tools openai[realtime] anthropic[bedrock,vertex] google-genai[aiohttp]
 
-.venv-mlflow/.ready: scripts/venv.sh locks/mlflow.txt
-	@scripts/venv.sh .venv-mlflow "$(PYTHON)" $(LOCKED)/mlflow.txt
+.venv-mlflow/.ready: pyproject.toml scripts/venv.sh locks/mlflow.txt
+	@scripts/venv.sh .venv-mlflow "$(PYTHON)" $(LOCKED)/mlflow.txt -e .
 
 # The first MLflow that takes spans (it needs an older SQLAlchemy), and the last: 3.18 is published without the versions of
 # mlflow-skinny and mlflow-tracing that it asks for; it holds all of them itself.

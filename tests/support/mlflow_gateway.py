@@ -1,7 +1,7 @@
 """A real MLflow server whose AI gateway asks a fake provider.
 
-Endpoints, all on one provider: ``openai``, ``anthropic`` and ``gemini``; ``poor``, whose budget is spent; ``guarded``,
-where a judge says no to every request.
+Endpoints, all on one provider: ``openai``, ``anthropic`` and ``gemini``; ``untracked``, of which MLflow keeps no
+traces; ``poor``, whose budget is spent; ``guarded``, where a judge says no to every request.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ def gateway(folder: Path, home: Path | None = None, **env: str) -> Iterator[Gate
             models = {name: endpoints.model(name, provider.url, name, model) for name, model in MODELS.items()}
             for name, model in models.items():
                 endpoints.add(name, model)
+            endpoints.add("untracked", models["openai"], usage_tracking=False)
             endpoints.spend_all(endpoints.add("poor", models["openai"]))
             endpoints.add("judge", endpoints.model("judge", judge.url))
             endpoints.guard(endpoints.add("guarded", models["openai"]))

@@ -74,8 +74,19 @@ def _environment() -> dict[str, str]:
     return kept | {"MLFLOW_MODEL_CATALOG_URI": "", **quiet}
 
 
-def _start(program: Path, folder: Path, port: int, env: dict[str, str]) -> subprocess.Popen[bytes]:
-    command = [str(program), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+def _start(home: Path, folder: Path, port: int, env: dict[str, str], options: list[str]) -> subprocess.Popen[bytes]:
+    program = [str(home / "bin" / name) for name in ("opentelemetry-instrument", "mlflow")]
+    command = [
+        *program[env.get("OTEL_TRACES_EXPORTER") is None :],
+        "server",
+        *options,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+    ]
     command += [
         "--backend-store-uri",
         f"sqlite:///{folder}/mlflow.db",
@@ -114,15 +125,15 @@ def warm_up(server: MlflowServer) -> None:
 
 
 @contextmanager
-def running(home: Path, folder: Path, **env: str) -> Iterator[MlflowServer]:
+def running(home: Path, folder: Path, *options: str, **env: str) -> Iterator[MlflowServer]:
     """A server of the MLflow in the environment ``home`` that keeps all it has in ``folder``.
 
-    In ``env``, ``{uri}`` is the server's own address.
+    In ``env``, ``{uri}`` is the server's own address; where it names an exporter, the server is instrumented.
     """
     port = _free_port()
     server = MlflowServer(f"http://127.0.0.1:{port}", folder)
     own = {name: value.replace("{uri}", server.uri) for name, value in env.items()}
-    process = _start(home / "bin" / "mlflow", folder, port, own)
+    process = _start(home, folder, port, own, list(options))
     try:
         _wait_until_ready(server, process)
         yield server
