@@ -56,7 +56,8 @@ class Services:
 
     def start_provider(self) -> str:
         """A fake Gemini service on loopback; returns its URL."""
-        process = self.start("provider", [sys.executable, "-m", "tests.support.provider", "--port", "0"], {})
+        command = [sys.executable, "-m", "tests.support.provider", "--port", "0"]
+        process = self.start("provider", command, {"FAKE_PROVIDER_SNAPSHOTS": "false"})  # models that have a price
         line = process.stdout.readline().strip() if process.stdout else ""
         if not line:
             raise RuntimeError(f"the fake provider did not start; see {self._logs / 'provider.log'}")

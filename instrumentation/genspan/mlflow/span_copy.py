@@ -8,6 +8,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import Status, StatusCode
 
+from genspan.mlflow.price_names import listed_model, listed_provider
 from genspan.mlflow.sanitize import safe_attributes, safe_text
 from genspan_semconv import attributes as names
 
@@ -34,6 +35,7 @@ def to_mlflow(span: ReadableSpan) -> ReadableSpan:
     attributes = safe_attributes(_one_form(before))
     if span.parent is None:
         attributes.setdefault(names.MLFLOW_TRACE_TAG_MLFLOW_TRACE_NAME, safe_text(span.name)[:4096])
+    attributes.update(_priced(attributes))
     status = _status(span.status, attributes)
     events = [_safe_event(event) for event in span.events]
     same = attributes == before and status is span.status and safe_text(span.name) is span.name
@@ -74,6 +76,25 @@ def _one_form(attributes: Mapping[str, object]) -> Mapping[str, object]:
     """The attributes without the conventions' content where MLflow's own form of it is there."""
     twice = {name for ours, theirs in _OTLP_CONTENT.items() if ours in attributes for name in theirs}
     return {key: value for key, value in attributes.items() if key not in twice} if twice else attributes
+
+
+def _priced(attributes: Mapping[str, object]) -> dict[str, str]:
+    """Provider and model as MLflow's price list has them, where it spells them in another way."""
+    provider, asked, answered, model = (attributes.get(name) for name in _PRICED)
+    if not (isinstance(provider, str) and isinstance(model, str) and model in (asked, answered)):
+        return {}
+    requested, named = (value if isinstance(value, str) else None for value in (asked, answered))
+    listed = listed_model(provider, requested, named) or model
+    listed_by = listed_provider(provider, attributes.get(names.MLFLOW_SPAN_TYPE))
+    return {names.MLFLOW_LLM_PROVIDER: listed_by, names.MLFLOW_LLM_MODEL: listed}
+
+
+_PRICED: Final = (
+    names.MLFLOW_LLM_PROVIDER,
+    names.GEN_AI_REQUEST_MODEL,
+    names.GEN_AI_RESPONSE_MODEL,
+    names.MLFLOW_LLM_MODEL,
+)
 
 
 def _status(status: Status, attributes: Mapping[str, object]) -> Status:

@@ -11,7 +11,7 @@ from typing import Any
 from tests.support.provider.openai_chat import newest_text, serial, tokens, wanted_tools
 from tests.support.provider.schema import Values
 from tests.support.provider.script import UNSET, Reply, without_directives
-from tests.support.provider.wire import Answer, Json, Request
+from tests.support.provider.wire import Answer, Json, Request, snapshot
 
 _THINKS = ("enabled", "adaptive")
 
@@ -82,7 +82,7 @@ def message(body: Json, model: str, reply: Reply) -> Json:
         "id": serial("msg"),
         "type": "message",
         "role": "assistant",
-        "model": f"{model}-20260801",
+        "model": snapshot(model, "20260801"),
         "content": content,
         "stop_reason": "tool_use" if called else "max_tokens" if reply.text == "{" else "end_turn",
         "stop_sequence": None,

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.support.provider.schema import Values
 from tests.support.provider.script import UNSET, Reply, without_directives
-from tests.support.provider.wire import Answer, Json, Request
+from tests.support.provider.wire import Answer, Json, Request, snapshot
 
 CREATED = 1_790_000_000
 DONE = b"data: [DONE]\n\n"
@@ -116,7 +116,7 @@ def complete(request: Request, reply: Reply) -> Answer:
         return missing(f"The model `{model}` does not exist", "model_not_found")
     choices = [_message(body, reply) for _ in range(body.get("n") or 1)]
     spent = usage(body.get("messages"), choices, model) if reply.usage is UNSET else reply.usage
-    head = {"id": serial("chatcmpl"), "created": CREATED, "model": f"{model}-2026-08-01"}
+    head = {"id": serial("chatcmpl"), "created": CREATED, "model": snapshot(model, "2026-08-01")}
     head["system_fingerprint"] = "fp_fake"
     if body.get("service_tier"):
         head["service_tier"] = "default" if body["service_tier"] == "auto" else body["service_tier"]

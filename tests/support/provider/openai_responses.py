@@ -16,7 +16,7 @@ from tests.support.provider.openai_chat import (
     wanted_tools,
 )
 from tests.support.provider.script import UNSET, Reply
-from tests.support.provider.wire import Answer, Json, Request
+from tests.support.provider.wire import Answer, Json, Request, snapshot
 
 __all__ = ["Billed", "cancel", "compact", "count", "create", "fetch"]
 
@@ -76,7 +76,7 @@ def response(body: Json, reply: Reply) -> Json:
         "error": None,
         "incomplete_details": None,
         "instructions": body.get("instructions"),
-        "model": f"{model}-2026-08-01",
+        "model": snapshot(model, "2026-08-01"),
         "output": output,
         "parallel_tool_calls": True,
         "previous_response_id": body.get("previous_response_id"),

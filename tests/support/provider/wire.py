@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from os import environ
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     from tests.support.provider.script import Reply
 
 Json = Any
+SNAPSHOTS = environ.get("FAKE_PROVIDER_SNAPSHOTS") != "false"
+
+
+def snapshot(model: str, date: str) -> str:
+    """The model that answers: a snapshot of the one that was asked for, which no price list has, unless told not to."""
+    return f"{model}-{date}" if SNAPSHOTS else model
 
 
 @dataclass(slots=True)
