@@ -34,6 +34,9 @@ export type Request = {
 export type Ending = "closed" | "dropped" | "failed" | "cancelled";
 type Failure = { type: string; exception: string; message?: string | undefined; status?: number | undefined };
 
+const httpError = (status: unknown) =>
+  typeof status === "number" && status >= 400 && status < 600 ? status : undefined;
+
 /** Chunks of one stream whose content is kept; the usage of all chunks is. */
 const MAX_CHUNKS = 50_000;
 
@@ -178,7 +181,7 @@ export abstract class Scope {
       type,
       exception: type,
       message: settings().content ? this.secrets.scrub(clean(String(message ?? error))) : undefined,
-      status: typeof status === "number" && status >= 400 && status < 600 ? status : undefined,
+      status: httpError(status),
     };
   }
 }
@@ -273,7 +276,7 @@ export class Call extends Scope {
     const code = response.error === undefined ? undefined : this.secrets.scrub(response.error);
     const type = code === undefined ? undefined : /^[\w.-]{1,64}$/.test(code) ? code : "_OTHER";
     if (failed) return { ...this.describe(failed.error), ...(type ? { type } : {}) };
-    return type === undefined ? undefined : { type, exception: type };
+    return type === undefined ? undefined : { type, exception: type, status: httpError(response.errorStatus) };
   }
 
   #content({ api, key }: Request, body: Wire, response: Response): Attributes {

@@ -22,6 +22,11 @@ export function setDestination(destination: Destination): void {
   current = undefined;
 }
 
+/** Read the environment again when it is next asked for. */
+export function forgetSettings(): void {
+  current = undefined;
+}
+
 export const env = (name: string): string => (process.env[name] ?? "").trim();
 const listed = (value: string) =>
   value

@@ -42,6 +42,8 @@ export type Response = {
   usage?: Usage | undefined;
   complete?: boolean;
   error?: string | undefined;
+  /** The HTTP status that belongs to an error inside a stream, whose own is 200. */
+  errorStatus?: number | undefined;
   status?: string | undefined;
   /** What the call turned out to be, where only the response says so. */
   operation?: string;

@@ -32,6 +32,17 @@ const PARAMS: Record<string, string> = {
   response_id: names.GEN_AI_RESPONSE_ID,
   stream_cursor: names.GEN_AI_REQUEST_STREAM_CURSOR,
 };
+const MODALITIES: Record<string, string> = {
+  "text.input": names.GEN_AI_USAGE_TEXT_INPUT_TOKENS,
+  "text.output": names.GEN_AI_USAGE_TEXT_OUTPUT_TOKENS,
+  "text.cache_read": names.GEN_AI_USAGE_TEXT_CACHE_READ_INPUT_TOKENS,
+  "image.input": names.GEN_AI_USAGE_IMAGE_INPUT_TOKENS,
+  "image.output": names.GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS,
+  "image.cache_read": names.GEN_AI_USAGE_IMAGE_CACHE_READ_INPUT_TOKENS,
+  "audio.input": names.GEN_AI_USAGE_AUDIO_INPUT_TOKENS,
+  "audio.output": names.GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS,
+  "audio.cache_read": names.GEN_AI_USAGE_AUDIO_CACHE_READ_INPUT_TOKENS,
+};
 const SPAN_TYPES: Record<string, string> = {
   generate_content: "CHAT_MODEL",
   embeddings: "EMBEDDING",
@@ -86,7 +97,10 @@ export function usage(operation: string, usage: Usage): Attributes {
   into[names.GEN_AI_USAGE_OUTPUT_TOKENS] = output;
   into[names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS] = cacheRead;
   into[names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS] = reasoning;
-  for (const [kind, figure] of Object.entries(usage.modalities ?? {})) into[`gen_ai.usage.${kind}_tokens`] = figure;
+  for (const [kind, figure] of Object.entries(usage.modalities ?? {})) {
+    const name = MODALITIES[kind];
+    if (name) into[name] = figure;
+  }
   if (total !== undefined && total !== sum) into[names.GENSPAN_USAGE_TOTAL_TOKENS] = total;
   into[names.GENSPAN_USAGE_WEB_SEARCH_REQUESTS] = searches || undefined;
   return into;

@@ -9,7 +9,7 @@ import {
   type TracerProvider,
   trace,
 } from "@opentelemetry/api";
-import { namesDestination, sdkDisabled } from "./config.ts";
+import { forgetSettings, namesDestination, sdkDisabled } from "./config.ts";
 import { guarded, swallow, warn } from "./guard.ts";
 
 const VERSION = "0.1.0";
@@ -38,6 +38,7 @@ export function listen(provider: TracerProvider | undefined): void {
 export function stopListening(): void {
   listening = false;
   given = undefined;
+  forgetSettings();
 }
 
 /** The provider that spans go to, if there is one. */

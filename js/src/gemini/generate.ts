@@ -75,6 +75,7 @@ export const generateContent: Api = {
       usage: readUsage(usage),
       complete: reasons.length > 0 && reasons.every(Boolean),
       error: text(error.status) ?? reasonOf(error.code),
+      errorStatus: integer(error.code),
       attributes: traffic ? { [names.GCP_GEN_AI_RESPONSE_TRAFFIC_TYPE]: traffic } : {},
     };
   },

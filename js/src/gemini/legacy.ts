@@ -4,7 +4,7 @@
  * what the methods return is the JSON of the wire with functions added. */
 import { type Call, type Request, recordsNow } from "../call.ts";
 import { guarded } from "../guard.ts";
-import { type Api, count, isObject, obj, type Response, seq, text, type Wire } from "../model.ts";
+import { type Api, isObject, obj, seq, text, type Wire } from "../model.ts";
 import { type Method, wrap } from "../patch.ts";
 import { traced } from "../taps.ts";
 import { embeddings } from "./embeddings.ts";
@@ -13,21 +13,6 @@ import { addressOf, modelName } from "./resources.ts";
 
 type Content = { role: string; parts: unknown[] };
 type Model = { model: string; apiKey?: string; _apiKey?: string; _requestOptions?: Wire } & Wire;
-
-/** Of its four counts the total alone has the thoughts, which are billed as output. */
-const generate: Api = {
-  ...generateContent,
-  response(data: Wire): Response {
-    const usage = obj(data.usageMetadata);
-    const [total, prompt] = [count(usage.totalTokenCount), count(usage.promptTokenCount)];
-    if (total === undefined || prompt === undefined) return generateContent.response(data);
-    const candidatesTokenCount = Math.max(total - prompt, 0);
-    return generateContent.response({
-      ...data,
-      usageMetadata: { ...usage, candidatesTokenCount, thoughtsTokenCount: undefined },
-    });
-  },
-};
 
 /** A text, or texts and parts, as contents. */
 function asContents(request: unknown, role = "user"): Content[] {
@@ -47,7 +32,7 @@ const configured = (holder: Wire): Wire => {
 };
 
 type Action = { task: string; api: Api; operation: string; body(owner: Model, request: unknown): Wire };
-const GENERATE = { task: "generateContent", api: generate, operation: "generate_content" };
+const GENERATE = { task: "generateContent", api: generateContent, operation: "generate_content" };
 const STREAM = { ...GENERATE, task: "streamGenerateContent" };
 const ofModel = (owner: Model, request: unknown) => ({ ...configured(owner), ...formatted(request) });
 const ofChat = (owner: Model, request: unknown) => ({
@@ -120,38 +105,57 @@ const method =
       );
     };
 
+type Chunk = Promise<IteratorResult<unknown>>;
 type Streamed = { stream: AsyncGenerator<unknown>; response: Promise<unknown> };
 
-/** The SDK reads the whole body whatever the program does, so that the call ends with the response that it adds up.
- *
- * The program is given the promise derived from that: where nobody handles a failure it ends the process as it would. */
+/** The SDK reads the whole body whatever the program does. So does the call, ahead of the program, which is given the
+ * same chunks: the response that the SDK adds up mixes candidates, loses thoughts, the id and the model. */
 function settleStream(call: Call, result: Streamed): void {
-  result.response = result.response.then(
-    (response) => {
-      call.see(response);
-      call.end();
-      return response;
-    },
-    (error) => {
-      call.fail(error);
-      throw error;
-    },
-  );
-  // The response leaves out id and model of the chunks. The first one has them, and is on its way whoever reads it.
   const { stream } = result;
-  const next = stream.next.bind(stream);
-  const read = () => {
-    const chunk = next();
-    chunk.then(({ value }) => call.chunk(value)).catch(() => {}); // who reads the stream is told
-    return chunk;
+  const read = stream.next.bind(stream) as () => Chunk;
+  const ahead: Chunk[] = [];
+  let [open, left] = [true, false];
+  let latest: Chunk;
+  const pump = async () => {
+    try {
+      for (let done: boolean | undefined; !done; ) {
+        latest = read();
+        if (!left) ahead.push(latest);
+        const chunk = await latest;
+        done = chunk.done;
+        if (!done) call.chunk(chunk.value);
+      }
+      call.end();
+    } catch (error) {
+      call.fail(error); // the program is given it, too, where it reads so far
+    } finally {
+      open = false;
+    }
   };
-  let first: ReturnType<typeof next> | undefined = read();
-  const given = () => {
-    const chunk = first ?? read();
-    first = undefined;
-    return chunk;
+  const next = (): Chunk => {
+    if (left) return Promise.resolve({ done: true, value: undefined });
+    return ahead.shift() ?? (open ? latest.then(next, next) : read());
   };
-  Object.defineProperty(stream, "next", { value: given, writable: true, configurable: true, enumerable: true });
+  const leave = () => {
+    left = true;
+    ahead.length = 0;
+  };
+  const methods: Record<string, (value: unknown) => Chunk> = {
+    next,
+    return(value) {
+      leave();
+      return Promise.resolve({ done: true, value });
+    },
+    throw(error) {
+      leave();
+      return Promise.reject(error);
+    },
+  };
+  for (const [name, value] of Object.entries(methods))
+    Object.defineProperty(stream, name, { value, writable: true, configurable: true });
+  const pumped = pump();
+  // Derived, so that where nobody handles a failure it ends the process as it would.
+  result.response = result.response.finally(() => pumped);
 }
 
 const patchAll = (target: object, table: Record<string, Action>) => {
