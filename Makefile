@@ -2,9 +2,10 @@
 PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
+JS_SDKS := $(patsubst %/package.json,%,$(wildcard js/test/sdk/*/package.json))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-versions test-newest test-generativeai test-frameworks test-collector collector fuzz mutants lint type format lock bench screenshot clean
+.PHONY: help demo test test-fast test-versions test-newest test-generativeai test-frameworks test-collector collector fuzz mutants lint type format lock bench screenshot js-test clean
 
 help:  ## show this list
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +49,11 @@ test-generativeai: .venv-generativeai/.ready  ## google-generativeai over gRPC a
 test-frameworks: .venv-frameworks/.ready .venv-mlflow/.ready  ## calls inside frameworks with spans of their own: google-adk, pydantic-ai, ...
 	.venv-frameworks/bin/python -m pytest -q -W ignore -n 2 --dist loadfile tests/frameworks $(ARGS)
 
+# Node.js 22 comes from npm where the machine's is older; each version of an SDK has a folder and a lock file of its own.
+js-test: .venv/.ready js/.packed/genspan.tgz js/.recordings/.ready js/test/node-22/.ready $(JS_SDKS:%=%/.ready)  ## the JavaScript package, as npm packs it, on every version of the SDKs
+	cd js && npx biome ci .
+	cd js && GENSPAN_GOLDEN="$$PWD/.recordings" node --test $(ARGS) test/*.test.mjs
+
 collector: .venv/.ready  ## build the pinned OpenTelemetry Collector (needs Go), or find one
 	$(BIN)/python scripts/collector.py
 
@@ -85,6 +91,7 @@ screenshot: .venv/.ready .venv-mlflow/.ready  ## make the picture of the README 
 
 clean:  ## remove what these targets made
 	rm -rf .venv .venv-mlflow .venv-mlflow-oldest .venv-mlflow-newest .venv-sdks-* .venv-newest .venv-mutants .venv-generativeai .venv-frameworks .venv-phoenix .cache dist
+	rm -rf js/dist js/.packed js/.recordings js/node_modules js/test/node-22/node_modules js/test/node-22/.ready $(foreach name,node_modules .ready .run-*,$(JS_SDKS:%=%/$(name)))
 
 # Environments. Each is made anew when what it depends on changes.
 .PRECIOUS: .venv-sdks-%/.ready
@@ -120,3 +127,31 @@ LOCKED := --no-deps -r locks
 
 .venv-frameworks/.ready: pyproject.toml scripts/venv.sh locks/frameworks.txt
 	@scripts/venv.sh .venv-frameworks "$(PYTHON)" $(LOCKED)/frameworks.txt -e .
+
+# JavaScript
+NPM_CI := npm ci --no-audit --no-fund --loglevel=error
+
+js/node_modules/.ready: js/package-lock.json
+	@scripts/node.sh
+	cd js && $(NPM_CI)
+	@touch $@
+
+js/.packed/genspan.tgz: js/node_modules/.ready js/package.json js/tsconfig.json $(shell find js/src -name '*.ts')
+	rm -rf js/dist $(@D) && mkdir $(@D)
+	cd js && npm pack --silent --pack-destination .packed >/dev/null
+	mv $(@D)/genspan-*.tgz $@
+
+js/test/sdk/%/.ready: js/test/sdk/%/package-lock.json js/.packed/genspan.tgz
+	cd $(@D) && $(NPM_CI) && npm install --no-save --no-package-lock --no-audit --no-fund --loglevel=error ../../../.packed/genspan.tgz
+	@touch $@
+
+js/test/node-22/.ready: js/test/node-22/package-lock.json
+	@scripts/node.sh
+	cd $(@D) && $(NPM_CI)
+	@touch $@
+
+# The recordings of Gemini with what Python makes of them, for JavaScript to compare with.
+js/.recordings/.ready: .venv/.ready scripts/make_golden.py tests/support/golden.py $(shell find instrumentation/genspan semconv/genspan_semconv -name '*.py')
+	rm -rf $(@D)
+	$(BIN)/python scripts/make_golden.py --recordings $(@D)
+	@touch $@
