@@ -9,83 +9,16 @@ from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
-from google import genai
-from google.genai import errors, types
-from websockets.exceptions import ConnectionClosed
+from google.genai import types
 
 from tests.support import surfaces, verdict
+from tests.support.live_programs import BACKENDS, ask, connect, one_answer, one_turn, read, said, turns, used
 from tests.support.telemetry import Counts
-
-pytest.importorskip("cryptography", reason="google-auth of this version brings no cryptography")
-
-from tests.support.live_service import LiveService
 
 # google-genai deprecates methods of its own, and speaks of previews.
 pytestmark = pytest.mark.filterwarnings("ignore:::google", "ignore::DeprecationWarning")
 
-BACKENDS = ("gemini", "vertex-credentials")
-TEXT = {"response_modalities": ["TEXT"], "system_instruction": "Be brief", "temperature": 0.5}
 SOUND = b"\x00\x01" * 4000
-
-
-@pytest.fixture
-def live(tmp_path, monkeypatch):
-    """`live(script, program, backend)`: the program on a client of a service that follows the script."""
-
-    def run(script, program, backend="gemini", refuse=0):
-        if backend != "gemini" and genai.__version__ == "1.10.0":
-            pytest.skip("this version of google-genai asks the machine for credentials")
-        with LiveService(script, tmp_path, refuse) as service:
-            monkeypatch.setenv("SSL_CERT_FILE", service.trusted)
-            client = surfaces.make_client(service.url, backend)
-            service.result = asyncio.run(asyncio.wait_for(program(client), 30))
-            client.close()
-        return service
-
-    return run
-
-
-def connect(client, model="gemini-live-2.5-flash", **config):
-    return client.aio.live.connect(model=model, config={**TEXT, **config})
-
-
-async def ask(session, text, complete=True):
-    await session.send_client_content(turns={"role": "user", "parts": [{"text": text}]}, turn_complete=complete)
-
-
-async def read(session):
-    return [message async for message in session.receive()]
-
-
-async def one_turn(client):
-    """A program that asks one question and reads the answer."""
-    async with connect(client) as session:
-        await ask(session, "the question")
-        await read(session)
-
-
-async def one_answer(socket):
-    """A service that answers it."""
-    await socket.receive()
-    await socket.answer("the answer", usage=socket.usage(5, 2))
-
-
-def turns(telemetry):
-    """The turns, in order; each is in the session's span."""
-    (session,) = telemetry.named("invoke_agent")
-    assert [span.parent.span_id for span in telemetry.leaves] == [session.context.span_id] * len(telemetry.leaves)
-    verdict.sound(telemetry)
-    return telemetry.leaves
-
-
-def used(span):
-    return tuple(span.attributes.get(f"gen_ai.usage.{side}_tokens") for side in ("input", "output"))
-
-
-def said(span, side):
-    """Role and parts of each message, shortened."""
-    messages = json.loads(span.attributes.get(f"gen_ai.{side}.messages", "[]"))
-    return [(one["role"], [part.get("content", part) for part in one["parts"]]) for one in messages]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -181,35 +114,6 @@ def test_a_turn_ends_when_it_is_over_and_not_when_its_usage_comes(install, live)
     first, second = turns(telemetry)
     assert [used(first), used(second)] == [(7, 3), (9, 4)]
     assert second.start_time - first.end_time > 0.25e9  # from what was sent, to what was received
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_a_turn_with_functions_is_one_span_with_all_its_generations(install, live, backend):
-    async def script(socket):
-        await socket.receive()
-        call = {"id": "call-1", "name": "weather", "args": {"city": "Paris"}}
-        await socket.send(toolCall={"functionCalls": [call]}, usageMetadata=socket.usage(50, 5))
-        await socket.receive()
-        await socket.answer("It is warm.", usage=socket.usage(70, 9, toolUsePromptTokenCount=4))
-
-    async def program(client):
-        async with connect(client) as session:
-            await ask(session, "How warm is it?")
-            async for message in session.receive():
-                for call in (message.tool_call and message.tool_call.function_calls) or ():
-                    result = types.FunctionResponse(id=call.id, name=call.name, response={"degrees": 21})
-                    await session.send_tool_response(function_responses=[result])
-
-    telemetry = install(CAPTURE="true")
-    service = live(script, program, backend)
-    (turn,) = turns(telemetry)
-    assert used(turn) == service.billed() == (124, 14)
-    (question, asked), (role, (result,)) = said(turn, "input")
-    assert (question, asked, role) == ("user", ["How warm is it?"], "tool")
-    assert (result["id"], result["response"]) == ("call-1", {"degrees": 21})
-    ((_, (call, text)),) = said(turn, "output")
-    assert (call["type"], call["name"], call["arguments"]) == ("tool_call", "weather", {"city": "Paris"})
-    assert text == "It is warm."
 
 
 @pytest.mark.skipif(not hasattr(types, "InteractionStatus"), reason="not in this version of google-genai")
@@ -320,158 +224,6 @@ def test_sound_in_and_out_by_what_was_said_and_never_its_bytes(install, live, ba
     assert spoken == {**omitted, "mime_type": "audio/pcm;rate=24000", "size": 24000}
     assert b"QUJDQUJD" not in telemetry.exported()
     assert b"AAEAAQ" not in telemetry.exported()
-
-
-# How a session ends
-
-
-def _breaks(how):
-    async def script(socket):
-        await socket.receive()
-        await socket.answer("whole", usage=socket.usage(50, 9))
-        await socket.receive()
-        await socket.say("begun and")
-        if how == "lost":
-            socket.lose()
-        else:
-            await socket.close(how)
-
-    return script
-
-
-async def _two_questions(client):
-    async with connect(client) as session:
-        for text in ("first", "second"):
-            await ask(session, text)
-            try:
-                await read(session)
-            except Exception as error:
-                return type(error), getattr(error, "code", None)
-    return None
-
-
-@pytest.mark.parametrize("how", [1000, 1011, "lost"])
-def test_a_connection_that_ends_within_a_turn(install, live, how):
-    bare = live(_breaks(how), _two_questions).result
-    telemetry = install(CAPTURE="true")
-    assert live(_breaks(how), _two_questions).result == bare
-    whole, broken = turns(telemetry)
-    assert (used(whole), verdict.ended(whole), verdict.failed(whole)) == ((50, 9), None, None)
-    assert (used(broken), verdict.ended(broken)) == ((None, None), "failed")
-    assert verdict.failed(broken) == ("ConnectionClosedOK" if how == 1000 else "ConnectionClosedError")
-    assert said(broken, "output") == [("assistant", ["begun and"])]
-    (session,) = telemetry.named("invoke_agent")
-    assert verdict.failed(session) == (None if how == 1000 else "ConnectionClosedError")
-
-
-@pytest.mark.parametrize(("how", "failed"), [(1000, None), (1001, None), (1011, "ConnectionClosedError")])
-def test_a_session_that_the_service_closes_between_turns(install, live, how, failed):
-    async def script(socket):
-        await socket.receive()
-        await socket.answer("whole")
-        await socket.close(how)
-
-    async def program(client):
-        async with connect(client) as session:
-            await ask(session, "question")
-            await read(session)
-            with pytest.raises((errors.APIError, ConnectionClosed)):
-                await read(session)
-
-    telemetry = install()
-    live(script, program)
-    (turn,) = turns(telemetry)
-    assert verdict.ended(turn) is verdict.failed(turn) is None
-    assert verdict.failed(telemetry.named("invoke_agent")[0]) == failed
-
-
-def test_a_question_that_is_never_answered(install, live):
-    async def script(socket):
-        await socket.receive()
-        await socket.close(1011)
-
-    async def program(client):
-        async with connect(client) as session:
-            await ask(session, "question")
-            with suppress(Exception):
-                await read(session)
-
-    telemetry = install(CAPTURE="true")
-    live(script, program)
-    (turn,) = turns(telemetry)
-    assert (verdict.ended(turn), verdict.failed(turn)) == ("failed", "ConnectionClosedError")
-    assert said(turn, "input") == [("user", ["question"])]
-
-
-async def _begins(socket):
-    await socket.receive()
-    await socket.say("begun and")
-
-
-@pytest.mark.parametrize("how", ["leaves", "closes", "raises", "cancelled"])
-def test_a_program_that_leaves_within_a_turn(install, live, how):
-    async def program(client):
-        async with connect(client) as session:
-            await ask(session, "question")
-            async for _ in session.receive():
-                if how == "closes":
-                    await session.close()
-                elif how == "raises":
-                    raise ValueError("the program's own")
-                elif how == "cancelled":
-                    asyncio.current_task().cancel()
-                    await asyncio.sleep(30)
-                break
-
-    async def caught(client):
-        try:
-            await asyncio.ensure_future(program(client))
-        except (ValueError, asyncio.CancelledError) as error:
-            return type(error).__name__
-
-    telemetry = install()
-    result = live(_begins, caught).result
-    assert result == {"raises": "ValueError", "cancelled": "CancelledError"}.get(how)
-    (turn,) = turns(telemetry)
-    assert verdict.ended(turn) == ("cancelled" if how == "cancelled" else "closed")
-    assert verdict.failed(turn) == ("CancelledError" if how == "cancelled" else None)
-    assert verdict.failed(telemetry.named("invoke_agent")[0]) is None
-
-
-def test_reading_that_is_given_up_is_no_end_of_a_turn(install, live):
-    async def script(socket):
-        await socket.receive()
-        await socket.say("begun ")
-        await socket.receive()
-        await socket.answer("and ended", usage=socket.usage(5, 2))
-
-    async def program(client):
-        async with connect(client) as session:
-            await ask(session, "question")
-            with pytest.raises(asyncio.TimeoutError):
-                await asyncio.wait_for(read(session), 0.3)
-            await ask(session, "go on", complete=False)
-            await read(session)
-
-    telemetry = install(CAPTURE="true")
-    live(script, program)
-    (turn,) = turns(telemetry)
-    assert (used(turn), verdict.ended(turn)) == ((5, 2), None)
-    assert said(turn, "output") == [("assistant", ["begun and ended"])]
-
-
-def test_a_handshake_that_is_refused(install, live):
-    async def program(client):
-        with pytest.raises(Exception) as raised:
-            async with connect(client):
-                pass
-        return type(raised.value).__name__
-
-    telemetry = install()
-    refused = live(_begins, program, refuse=403).result
-    (session,) = telemetry.spans
-    assert verdict.failed(session) == refused
-    assert telemetry.unbalanced() == {}
 
 
 def test_messages_of_the_session_itself_make_no_turn(install, live):

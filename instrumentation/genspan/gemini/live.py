@@ -18,6 +18,8 @@ from genspan_semconv.model import Prompt, Response, Usage, integer, obj, seq, se
 from genspan_semconv.parts import text_part
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from genspan_semconv.model import Message, Params, Part, Wire
 
 _UNSPECIFIED: Final = ("INTERACTION_STATUS_UNSPECIFIED", "TURN_COMPLETE_REASON_UNSPECIFIED")
@@ -68,6 +70,20 @@ def is_over(message: Wire) -> bool:
 def failed(message: Wire) -> bool:
     """Whether a message of the service is an error: the SDK raises for what it does not know."""
     return bool(message) and not (_KNOWN & message.keys())
+
+
+def function_calls(message: Wire) -> Iterator[tuple[str, str, object]]:
+    """The functions that a message of the service calls: id (or name, where it gives none), name, arguments."""
+    for call in map(obj, seq(obj(message.get("toolCall")).get("functionCalls"))):
+        name = text(call.get("name")) or ""
+        yield text(call.get("id")) or name, name, call.get("args") or {}
+
+
+def function_results(message: Wire) -> Iterator[tuple[str, Wire]]:
+    """What functions gave, in a message of the client: the call's id or name, the result. Not where more is to come."""
+    for result in map(obj, seq(field(obj(field(message, "tool_response")), "function_responses"))):
+        if field(result, "will_continue") is not True:
+            yield text(result.get("id")) or text(result.get("name")) or "", obj(result.get("response"))
 
 
 def _named(value: object) -> str | None:

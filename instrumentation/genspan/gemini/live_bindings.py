@@ -6,12 +6,14 @@ follows, so that these see all that is said, whichever method of a session says 
 
 from __future__ import annotations
 
+from collections import deque
 from functools import partial
 from time import time_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from genspan._core.calls.call import open_call
+from genspan._core.calls.tool import Tool, open_tool
 from genspan._core.calls.turn import open_turn
 from genspan._core.guard import Guard
 from genspan._core.hooks.patches import Patch
@@ -21,7 +23,7 @@ from genspan._core.wire.json_text import parse
 from genspan.gemini import live
 from genspan.gemini.resources import model_name
 from genspan_semconv import attributes as names
-from genspan_semconv.model import Key, obj, text
+from genspan_semconv.model import Key, obj, seq, text
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -33,7 +35,47 @@ if TYPE_CHECKING:
     from genspan_semconv.model import Params, Wire
 
 _MODULE = "google.genai.live"
+_MAX_CALLED: Final = 1000
 _session_guard = Guard("a live session")
+
+
+class _Functions:
+    """What the program runs for the model: a span from each call to its result.
+
+    A call that was cancelled, or whose result was never sent, may not have been run and has none.
+    """
+
+    def __init__(self, telemetry: Telemetry, scope: Turn) -> None:
+        self._telemetry, self._scope = telemetry, scope
+        self._called: deque[tuple[str, Tool, int]] = deque(maxlen=_MAX_CALLED)
+        """By id or name: the call, and when it came."""
+
+    def received(self, message: Wire) -> None:
+        """A message of the service's."""
+        for key, name, arguments in live.function_calls(message):
+            self._called.append((key, Tool(name, key if key != name else None, arguments), time_ns()))
+        for key in seq(obj(message.get("toolCallCancellation")).get("ids")):
+            self._take(key)
+
+    def sent(self, message: Wire) -> None:
+        """A message of the program's."""
+        for key, result in live.function_results(message):
+            tool, began = self._take(key) or (None, 0)
+            if tool is None:
+                continue
+            with self._scope:
+                run = open_tool(self._telemetry, partial(tool._replace), began=began)
+            if run is not None:
+                run.result = result
+                run.code = "_OTHER" if result.get("error") and "output" not in result else None
+                run.end()
+
+    def _take(self, key: object) -> tuple[Tool, int] | None:
+        for call in self._called:
+            if call[0] == key:
+                self._called.remove(call)
+                return call[1:]
+        return None
 
 
 class Session:
@@ -58,6 +100,7 @@ class Session:
         """Whether the model has said anything in the turn."""
         self._usage: object = None
         """The usage of what it has said last, if that has come."""
+        self._functions = _Functions(telemetry, scope)
         self._failure: Exception | None = None
         self._connection: Any = None
         with scope:
@@ -86,6 +129,7 @@ class Session:
         if "setup" in message:
             self._setup = dict(obj(message["setup"]))
             return
+        self._functions.sent(message)
         update = obj(live.field(message, "context_update"))
         if update:
             self._update(update)
@@ -110,6 +154,7 @@ class Session:
 
     def received(self, message: Wire) -> None:
         """A message of the service's."""
+        self._functions.received(message)
         if "setupComplete" in message:
             self._identify(text(obj(message["setupComplete"]).get("sessionId")))
         heard = obj(obj(message.get("serverContent")).get("inputTranscription"))

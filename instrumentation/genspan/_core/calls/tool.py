@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from opentelemetry import context as otel
@@ -28,12 +28,19 @@ def open_tool(
     telemetry: Telemetry,
     describe: Callable[[], Tool],
     cause: Callable[[BaseException], BaseException] = lambda error: error,
+    began: int | None = None,
 ) -> ToolRun | None:
-    """Begin a run, or ``None`` where nobody listens or it is suppressed."""
+    """Begin a run, or ``None`` where nobody listens or it is suppressed.
+
+    ``began`` (nanoseconds) is set where the program ran it by itself, and that is seen only when its result is there.
+    """
     with Guard("start of a tool"):
         if not telemetry.listening() or suppressed(otel.get_current()):
             return None
-        return ToolRun(telemetry, describe(), cause)
+        turn = going_on(otel.get_current(), TURN, Turn)
+        if turn is not None and began is None:
+            turn.release()  # the model call that asked for it is not to blame for what it raises
+        return ToolRun(telemetry, describe(), cause, began)
     return None
 
 
@@ -57,14 +64,19 @@ class ToolRun(Scope):
 
     __slots__ = ("_cause", "_secrets", "_started", "_tool", "cause", "code", "result")
 
-    def __init__(self, telemetry: Telemetry, tool: Tool, cause: Callable[[BaseException], BaseException]) -> None:
+    def __init__(
+        self,
+        telemetry: Telemetry,
+        tool: Tool,
+        cause: Callable[[BaseException], BaseException],
+        began: int | None,
+    ) -> None:
         super().__init__(telemetry)
         self._cause = cause
         context = otel.get_current()
         turn = going_on(context, TURN, Turn)
         self._secrets = secrets = turn.secrets if turn is not None else NO_SECRETS
         if turn is not None:
-            turn.release()  # the model call that asked for it is not to blame for what it raises
             turn.tool_calls += 1
         self._tool = tool = tool._replace(name=secrets.scrub(tool.name), call_id=secrets.scrub(tool.call_id or ""))
         self.result: object = None
@@ -72,8 +84,8 @@ class ToolRun(Scope):
         """The tool's own error, where the SDK swallows it."""
         self.code: str | None = None
         """What went wrong, where there is no exception."""
-        self._started = perf_counter()
-        self._span = telemetry.start_tool(tool.name, tool.call_id, tool.description, context)
+        self._started = perf_counter() - (0 if began is None else (time_ns() - began) / 1e9)
+        self._span = telemetry.start_tool(tool.name, tool.call_id, tool.description, context, began)
         self._context = with_span(outside(context), self._span, TOOL, self)
 
     def end(self, error: BaseException | None = None) -> None:

@@ -153,11 +153,13 @@ class Telemetry:
         root = getattr(span, "parent", span) is None
         span.set_attributes({**attributes, **render_mlflow.root(name)} if root else attributes)
 
-    def start_tool(self, tool: str, call_id: str | None, description: str | None, context: Context) -> Span:
-        """Start the span of one run of a tool."""
+    def start_tool(
+        self, tool: str, call_id: str | None, description: str | None, context: Context, began: int | None = None
+    ) -> Span:
+        """Start the span of one run of a tool, now or as of a time before."""
         with Guard("start of a span"):
             attributes = {**render_genai.tool(tool, call_id, description), **render_mlflow.start(_TOOL, None)}
-            return self._start(f"{_TOOL} {tool}", attributes, context, SpanKind.INTERNAL)
+            return self._start(f"{_TOOL} {tool}", attributes, context, SpanKind.INTERNAL, began)
         return trace.NonRecordingSpan(trace.get_current_span(context).get_span_context())
 
     def start_run(
