@@ -46,9 +46,10 @@ export function exporters(): string[] {
   return [...(namesMlflow() ? ["mlflow"] : []), ...(!namesMlflow() || hasEndpoint() ? ["otlp"] : [])];
 }
 
-/** Whether anything says where spans go. */
+/** Whether anything says where spans go, and that is not nowhere. */
 export const namesDestination = (): boolean =>
-  Boolean(listed(env("OTEL_TRACES_EXPORTER")).length || namesMlflow() || hasEndpoint());
+  Boolean(listed(env("OTEL_TRACES_EXPORTER")).length || namesMlflow() || hasEndpoint()) &&
+  exporters().some((name) => name !== "none");
 
 /** Whether the exporter `otlp` addresses an MLflow server. */
 const sendsOtlpToMlflow = () =>

@@ -55,7 +55,7 @@ export function provider(): TracerProvider | undefined {
 /** Whether a call in this context is to be recorded, by a provider that is there or by ours, which is still to come. */
 export function records(context: Context): boolean {
   if (!listening || emitting.getStore() || context.getValue(SUPPRESSED)) return false;
-  return provider() !== undefined || (namesDestination() && !sdkDisabled() && own === undefined);
+  return provider() !== undefined || (own === undefined && namesDestination() && !sdkDisabled());
 }
 
 /** Our provider on its way, where the program has none and a destination is configured; else nothing to wait for. */
