@@ -50,7 +50,7 @@ test-frameworks: .venv-frameworks/.ready .venv-mlflow/.ready  ## calls inside fr
 	.venv-frameworks/bin/python -m pytest -q -W ignore -n 2 --dist loadfile tests/frameworks $(ARGS)
 
 # Node.js 22 comes from npm where the machine's is older; each version of an SDK has a folder and a lock file of its own.
-js-test: .venv/.ready js/.packed/genspan.tgz js/.recordings/.ready js/test/node-22/.ready $(JS_SDKS:%=%/.ready)  ## the JavaScript package, as npm packs it, on every version of the SDKs
+js-test: .venv/.ready .venv-mlflow/.ready js/.packed/genspan.tgz js/.recordings/.ready js/test/node-22/.ready $(JS_SDKS:%=%/.ready)  ## the JavaScript package, as npm packs it, on every version of the SDKs
 	cd js && npx biome ci .
 	cd js && GENSPAN_GOLDEN="$$PWD/.recordings" node --test $(ARGS) test/*.test.mjs
 
