@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from genspan.mlflow import MlflowSpanExporter
+from genspan.mlflow.destination import default_uri
 from tests.support.spans import ended_span
 
 STORED, LOST = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
@@ -106,3 +108,37 @@ def test_credentials_are_in_no_representation():
         assert "secret" not in repr(destination) + destination.shown
         assert "host" in destination.shown
     assert read_destination("sqlite:///data/mlflow.db").shown == "sqlite:///data/mlflow.db"
+
+
+@pytest.mark.parametrize(
+    ("installed", "files", "uri"),
+    [
+        (None, [], "http://localhost:5000"),
+        ("3.6.0", [], "http://localhost:5000"),
+        ("3.7.0", [], "sqlite:///mlflow.db"),
+        ("3.18.1rc1", ["mlruns/notes.txt"], "sqlite:///mlflow.db"),
+        ("3.17.2", ["mlruns/models/meta.yaml"], "sqlite:///mlflow.db"),
+        ("3.17.2", ["mlruns/0/meta.yaml"], "./mlruns"),
+    ],
+)
+def test_the_default_is_that_of_the_installed_mlflow(monkeypatch, tmp_path, installed, files, uri):
+    def version(name):
+        if installed is None:
+            raise PackageNotFoundError(name)
+        return installed
+
+    monkeypatch.setattr("genspan.mlflow.destination.version", version)
+    monkeypatch.chdir(tmp_path)
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    assert default_uri() == uri
+
+
+def test_a_default_of_files_says_what_to_use_instead(monkeypatch, tmp_path, logged):
+    monkeypatch.setattr("genspan.mlflow.destination.version", lambda name: "3.17.2")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlruns/0").mkdir(parents=True)
+    (tmp_path / "mlruns/0/meta.yaml").touch()
+    assert MlflowSpanExporter().export([ended_span()]) is LOST
+    assert "'./mlruns' is a file store, which takes no spans; use sqlite:///mlflow.db" in logged()[0]

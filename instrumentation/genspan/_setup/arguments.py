@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from genspan._core.config import CAPTURE, ENDPOINT, TRACKING_URI, listed
-from genspan.mlflow.destination import DEFAULT_URI, SettingsError, read_destination
+from genspan.mlflow.destination import SettingsError, default_uri, read_destination
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +67,7 @@ class Arguments:
 
     def address(self) -> dict[str, str]:
         """That of MLflow, where an experiment is named and nothing says on which server."""
-        return {} if self.experiment is None else {TRACKING_URI: DEFAULT_URI}
+        return {} if self.experiment is None else {TRACKING_URI: default_uri()}
 
     def default(self, for_a_program_without: bool) -> dict[str, str]:
         """Where spans go if nothing names a destination, for a program with or without a tracer provider of its own."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from os import environ
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypedDict
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger("genspan.mlflow")
 
-DEFAULT_URI: Final = "http://localhost:5000"
+DEFAULT_SERVER: Final = "http://localhost:5000"
+DEFAULT_DATABASE: Final = "sqlite:///mlflow.db"
+_DEFAULT_FILES: Final = "./mlruns"
 DEFAULT_TIMEOUT: Final = 30.0
 _SQL: Final = ("sqlite", "postgresql", "mysql", "mssql")
 _ACCEPTED: Final = (
@@ -90,7 +94,7 @@ def read_destination(tracking_uri: str | None = None, **arguments: Unpack[Argume
         if name and number == program.experiment_id():
             number = None  # mlflow.set_experiment writes the variable too; what was there before counts
     _check_experiment(name, number)
-    uri = tracking_uri or environ.get("MLFLOW_TRACKING_URI", "").strip() or DEFAULT_URI
+    uri = tracking_uri or environ.get("MLFLOW_TRACKING_URI", "").strip() or default_uri()
     parts = _split(uri)
     if not parts.scheme.startswith("http"):
         return Destination(uri, _without_credentials(parts), False, name, number)
@@ -111,6 +115,22 @@ def read_destination(tracking_uri: str | None = None, **arguments: Unpack[Argume
         client_cert=_path("CLIENT", arguments.get("client_cert_path")),
         timeout=arguments.get("timeout") or _seconds("MLFLOW_HTTP_REQUEST_TIMEOUT", DEFAULT_TIMEOUT),
     )
+
+
+def default_uri() -> str:
+    """Where MLflow is if nothing says so: what the installed ``mlflow`` writes to itself, else a server here.
+
+    Since 3.7 that is a database in the working directory, or the folder of an earlier version if it holds anything
+    (``mlflow.tracking._tracking_service.utils._get_default_tracking_uri``); before, a folder, which takes no spans.
+    """
+    try:
+        installed = tuple(int(part) for part in version("mlflow").split(".")[:2])
+    except (PackageNotFoundError, ValueError):
+        installed = ()
+    if installed < (3, 7):
+        return DEFAULT_SERVER
+    used = any(path.parent.name.isdigit() for path in Path(_DEFAULT_FILES).glob("*/meta.yaml"))
+    return _DEFAULT_FILES if used else DEFAULT_DATABASE
 
 
 def _path(side: str, given: str | None) -> str | None:

@@ -33,7 +33,7 @@ class MlflowSpanExporter(SpanExporter):
     Args:
         tracking_uri: ``http(s)://[user:password@]host[:port][/prefix]``, or an SQL store such as
             ``sqlite:///mlflow.db`` (needs the ``mlflow`` package). Default: ``MLFLOW_TRACKING_URI``, else
-            ``http://localhost:5000``.
+            what the installed ``mlflow`` writes to itself (``sqlite:///mlflow.db``), else ``http://localhost:5000``.
         arguments: ``experiment_name``, ``experiment_id``, ``token``, ``username``, ``password``, ``insecure_tls``,
             ``server_cert_path``, ``client_cert_path``, ``timeout``: see ``genspan.mlflow.destination.Arguments``.
             Where one is absent its ``MLFLOW_*`` variable is read.
