@@ -1,4 +1,4 @@
-"""Make the README's picture: an example, traced into a real MLflow server, as its page of the trace shows it."""
+"""Make the pictures of the documentation: examples, traced into a real MLflow server, as its page shows a trace."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -18,8 +22,8 @@ from tests.support.mlflow_page import open_trace
 from genspan.cli.mlflow_traces import TraceReader
 from genspan.mlflow.destination import read_destination
 
-PICTURE = ROOT / "docs/images/mlflow-trace.png"
-EXPERIMENT = "Gemini"
+PICTURES = {"gemini_functions": "mlflow-trace", "langchain_agent": "mlflow-langchain"}
+"""Of the last trace of an example."""
 
 
 def main() -> None:
@@ -27,19 +31,25 @@ def main() -> None:
         services = Services(Path(folder))
         try:
             provider, server = services.start_provider(), services.start_mlflow()
-            env = {"MLFLOW_TRACKING_URI": server, "MLFLOW_EXPERIMENT_NAME": EXPERIMENT}
-            env |= {"GEMINI_API_KEY": "no-key-is-needed", "GOOGLE_GEMINI_BASE_URL": provider}
-            program = [str(Path(sys.executable).parent / "opentelemetry-instrument"), sys.executable]
-            subprocess.run([*program, "examples/gemini_functions.py"], cwd=ROOT, env={**os.environ, **env}, check=True)
-            reader = TraceReader(read_destination(server, experiment_name=EXPERIMENT))
+            env = {"GEMINI_API_KEY": "no-key-is-needed", "GOOGLE_GEMINI_BASE_URL": provider}
+            env |= {"OPENAI_API_KEY": "no-key-is-needed", "OPENAI_BASE_URL": f"{provider}/v1"}
             with browser_page(1600, 760) as page:
-                drawer = open_trace(page, server, reader.experiment_id(), reader.newest(1)[0].id)
-                page.wait_for_timeout(1000)  # the drawer slides in
-                PICTURE.parent.mkdir(parents=True, exist_ok=True)
-                drawer.screenshot(path=PICTURE)
+                for example, picture in PICTURES.items():
+                    _take(page, server, example, env, ROOT / f"docs/images/{picture}.png")
         finally:
             services.stop()
-    print(PICTURE.relative_to(ROOT))
+
+
+def _take(page: Page, server: str, example: str, env: dict[str, str], picture: Path) -> None:
+    env = {**env, "MLFLOW_TRACKING_URI": server, "MLFLOW_EXPERIMENT_NAME": example}
+    program = [str(Path(sys.executable).parent / "opentelemetry-instrument"), sys.executable]
+    subprocess.run([*program, f"examples/{example}.py"], cwd=ROOT, env={**os.environ, **env}, check=True)
+    reader = TraceReader(read_destination(server, experiment_name=example))
+    drawer = open_trace(page, server, reader.experiment_id(), reader.newest(1)[0].id)
+    page.wait_for_timeout(1000)  # the drawer slides in
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    drawer.screenshot(path=picture)
+    print(picture.relative_to(ROOT))
 
 
 main()

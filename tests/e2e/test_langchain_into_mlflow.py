@@ -32,6 +32,7 @@ def test_an_agent_is_one_trace_with_its_model_calls_and_its_tool(stored, words):
     assert agent["mlflow.spanType"] == "AGENT"
     assert "mlflow.chat.tokenUsage" not in agent
     assert words in agent["mlflow.spanInputs"]["messages"][0]["content"]
+    assert [one["role"] for one in agent["mlflow.spanOutputs"]["messages"]] == ["assistant", "tool", "assistant"]
     assert trace.span("execute_tool")["mlflow.spanType"] == "TOOL"
     assert trace.info["trace_metadata"]["mlflow.trace.session"] == "trip-7"
     assert trace.info["state"] == "OK"

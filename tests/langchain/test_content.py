@@ -10,6 +10,7 @@ import pytest
 from langchain.agents import create_agent
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
+from langgraph.checkpoint.memory import InMemorySaver
 
 from tests.langchain.test_agents import ASK
 from tests.support import verdict
@@ -89,6 +90,18 @@ def test_large_data_of_an_agents_tool_is_named_in_every_span(install, provider, 
     assert IMAGE[1000:1100].encode() not in telemetry.exported()
     (ran,) = telemetry.named("execute_tool")
     assert json.loads(ran.attributes["gen_ai.tool.call.result"]) == {"result": "[image/png: 3000 bytes, not kept]"}
+
+
+def test_output_of_an_agent_is_what_came_after_the_question(install, provider, gpt):
+    telemetry = install(CAPTURE="true", GENSPAN_DIALECTS="genai,mlflow")
+    agent = create_agent(gpt(), tools=[], checkpointer=InMemorySaver(), name="memory")
+    for question in ("first", "second"):
+        agent.invoke({"messages": [("user", question)]}, {"configurable": {"thread_id": "t"}})
+    last = telemetry.named("invoke_agent")[-1].attributes
+    (answer,) = json.loads(last["mlflow.spanOutputs"])["messages"]
+    assert (answer["role"], "second" in answer["content"]) == ("assistant", True)
+    (answer,) = json.loads(last["gen_ai.output.messages"])
+    assert (answer["role"], "second" in str(answer["parts"])) == ("assistant", True)
 
 
 def points(telemetry, metric):

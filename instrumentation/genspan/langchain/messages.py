@@ -22,17 +22,25 @@ _MAX_DEPTH: Final = 8
 
 def messages(value: object) -> list[Message]:
     """The messages of an input or a result: a list of them, a state that has one under ``messages``, or one alone."""
+    return [message(item) for item in _items(value)]
+
+
+def _items(value: object) -> list[object]:
     found = obj(value).get("messages", value)
     if hasattr(found, "to_messages"):
         found = cast("Any", found).to_messages()
-    items = cast("list[object]", found) if isinstance(found, list) else [found]
-    return [message(item) for item in items]
+    return cast("list[object]", found) if isinstance(found, list) else [found]
 
 
-def last(value: object) -> object:
-    """The last message, of a list or a state that holds nothing else; any other value as it is."""
-    found = obj(value).get("messages", value)
-    return cast("object", found[-1]) if isinstance(found, list) and holds_messages(value) else value
+def added(value: object) -> list[Message]:
+    """What of a conversation came after the user's last message; where that is the last one, that."""
+    found: list[Message] = []
+    for item in reversed(_items(value)):
+        read = message(item)
+        if read.get("role") == "user":
+            return found[::-1] or [read]
+        found.append(read)
+    return found[::-1]
 
 
 def holds_messages(value: object) -> bool:

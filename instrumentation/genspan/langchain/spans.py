@@ -113,20 +113,14 @@ class RunSpan(Scope):
 
 
 def _conversation(given: object, result: object, dialects: frozenset[str]) -> RunContent:
-    asked = _shown(given)
+    asked, answered = _shown(given, messages.messages), _shown(result, messages.added)
+    genai: dict[str, object] = {}
+    if "genai" in dialects:
+        genai[names.GEN_AI_INPUT_MESSAGES] = _as_messages(asked, "user")
+        genai[names.GEN_AI_OUTPUT_MESSAGES] = _as_messages(answered, "assistant")[-1:]
     if "mlflow" not in dialects:
-        answered = _shown(messages.last(result))  # of a state with messages, the last
-        return RunContent(_genai(asked, answered), None, None)
-    answered = _shown(result)
-    genai = _genai(asked, answered) if "genai" in dialects else {}
+        return RunContent(genai, None, None)
     return RunContent(genai, _for_mlflow(asked), _for_mlflow(answered))
-
-
-def _genai(asked: Any, answered: Any) -> dict[str, object]:
-    return {
-        names.GEN_AI_INPUT_MESSAGES: _as_messages(asked, "user"),
-        names.GEN_AI_OUTPUT_MESSAGES: _as_messages(answered, "assistant")[-1:],
-    }
 
 
 def _tool(given: object, result: object, _: frozenset[str]) -> RunContent:
@@ -156,12 +150,12 @@ class _Conversation(NamedTuple):
     messages: list[Message]
 
 
-def _shown(value: object) -> Any:
-    """A value as the messages that it holds, or as JSON."""
+def _shown(value: object, read: Callable[[object], list[Message]]) -> Any:
+    """A value as the messages that are read of it, or as JSON."""
     if value is NOTHING or value is None:
         return None
     if messages.holds_messages(value):
-        return _Conversation(messages.messages(value))
+        return _Conversation(read(value))
     return messages.plain(getattr(value, "content", value))
 
 
