@@ -63,7 +63,7 @@ test-collector: .venv/.ready .venv-mlflow/.ready collector  ## every configurati
 	@scripts/system-package.sh java default-jre-headless
 	@scripts/system-package.sh mvn maven
 	@PATH="$$PATH:$$(echo /usr/lib/postgresql/*/bin | tr ' ' :)" scripts/system-package.sh initdb postgresql
-	@.venv-mlflow/bin/uv pip install --quiet --python .venv-mlflow/bin/python psycopg2-binary==2.9.13
+	@.venv-mlflow/bin/uv pip install --quiet --python .venv-mlflow/bin/python psycopg2-binary==2.9.13 "moto[server,s3]==5.2.5"
 	@[ -f .venv-phoenix/.ready ] || scripts/venv.sh .venv-phoenix "$(PYTHON)" arize-phoenix==20.26.1
 	@scripts/jaeger.sh >/dev/null
 	GENSPAN_HEAVY=1 $(BIN)/python -m pytest -q tests/collector $(ARGS)

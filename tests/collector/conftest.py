@@ -15,8 +15,9 @@ import pytest
 from tests.support.collector import ROOT
 from tests.support.mlflow_server import mlflow_server
 from tests.support.otlp_sink import OtlpSink
+from tests.support.postgres import postgres
 
-__all__ = ["mlflow_server"]
+__all__ = ["mlflow_server", "postgres"]
 
 HERE = Path(__file__).parent
 
