@@ -42,7 +42,7 @@ fuzz: .venv/.ready  ## random JSON and bytes for every reader and the framing of
 mutants: .venv-mutants/.ready  ## put small faults into the code, and see which the unit tests miss (ARGS="--show genspan.gemini")
 	nice .venv-mutants/bin/python scripts/mutants.py $(ARGS)
 
-test-generativeai: .venv-generativeai/.ready  ## google-generativeai over gRPC and REST, in an environment with protobuf 5
+test-generativeai: .venv-generativeai/.ready .venv-mlflow/.ready  ## google-generativeai over gRPC and REST, in an environment with protobuf 5
 	.venv-generativeai/bin/python -m pytest -q tests/google_generativeai $(ARGS)
 
 # Warnings are off: these packages give many, of themselves and of each other.
