@@ -39,7 +39,8 @@ NOT_DRIVEN = {
 def client_for(url: str, recording: Recording) -> genai.Client:
     """A client that sends to `url` what the recording's client sent to Google: same API, version, project, location."""
     version, project, location = _where(recording.path)
-    options = types.HttpOptions(base_url=url, api_version=version, **one_user_agent())
+    clients = one_user_agent() if recording.api == "interactions" else {}
+    options = types.HttpOptions(base_url=url, api_version=version, **clients)
     if recording.provider == "vertex":
         credentials = Credentials(token="fake-token-for-tests")
         return genai.Client(
