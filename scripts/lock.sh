@@ -27,7 +27,7 @@ for sdks in oldest last-1 last-2 newest; do
   [ "$sdks" != oldest ] || { override="$scratch/override.in" && echo "httpx<0.28" >"$override"; }
   lock "sdks-$sdks" pyproject.toml --group tools "$scratch/$sdks.in" ${override:+--override "$override"}
 done
-lock mlflow pyproject.toml - <<<'mlflow==3.17.2
+lock mlflow pyproject.toml - <<<'mlflow[auth]==3.17.2
 opentelemetry-instrumentation-asgi' # for the gateway, traced inside the server
 lock mlflow-oldest - <<<'mlflow==3.6.0
 sqlalchemy<2.1' # the first MLflow that takes spans; it needs an older SQLAlchemy

@@ -60,7 +60,7 @@ class MlflowServer:
         return self.call("/api/3.0/mlflow/traces/get", trace_id=trace_id)["trace"]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -125,12 +125,12 @@ def warm_up(server: MlflowServer) -> None:
 
 
 @contextmanager
-def running(home: Path, folder: Path, *options: str, **env: str) -> Iterator[MlflowServer]:
+def running(home: Path, folder: Path, *options: str, port: int | None = None, **env: str) -> Iterator[MlflowServer]:
     """A server of the MLflow in the environment ``home`` that keeps all it has in ``folder``.
 
     In ``env``, ``{uri}`` is the server's own address; where it names an exporter, the server is instrumented.
     """
-    port = _free_port()
+    port = port or free_port()
     server = MlflowServer(f"http://127.0.0.1:{port}", folder)
     own = {name: value.replace("{uri}", server.uri) for name, value in env.items()}
     process = _start(home, folder, port, own, list(options))
