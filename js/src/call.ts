@@ -16,7 +16,7 @@ import * as names from "./attributes.ts";
 import { settings } from "./config.ts";
 import { guarded } from "./guard.ts";
 import { clean, dumps, shortened, withoutLargeData } from "./json.ts";
-import { type Api, type Fold, type Key, obj, type Prompt, type Response, type Wire } from "./model.ts";
+import { type Api, type Fold, type Key, obj, type Params, type Prompt, type Response, type Wire } from "./model.ts";
 import * as render from "./render.ts";
 import { findSecrets, NO_SECRETS, type Secrets } from "./secrets.ts";
 import { records, tracer, whileEmitting } from "./telemetry.ts";
@@ -53,7 +53,7 @@ export interface Owner {
 }
 
 // Beside OpenTelemetry's context, which is the root everywhere where the program has no context manager.
-const running = new AsyncLocalStorage<{ turn: Owner | undefined; context: Context }>();
+const running = new AsyncLocalStorage<{ turn: Owner | undefined; context: Context; session: string | undefined }>();
 let lastTrace: string | undefined;
 
 /** The id of the trace that a model call last ended in, as MLflow has it: `tr-<32 hex digits>`. */
@@ -71,6 +71,16 @@ export const currentTurn = (): Owner | undefined => {
   return turn?.ended ? undefined : turn;
 };
 
+// Chats that a program keeps as objects of an SDK: their turns are one session, for which the provider has no id.
+const chats = new WeakMap<object, string>();
+
+/** Make a turn of a chat. */
+export function inChat<T>(chat: object, run: () => T): T {
+  const session = chats.get(chat) ?? crypto.randomUUID();
+  chats.set(chat, session);
+  return running.run({ turn: currentTurn(), context: currentContext(), session }, run);
+}
+
 // What is still open when the process has nothing left to do, and what nobody can finish any more since it is garbage.
 const open = new Set<Scope>();
 export const abandoned: FinalizationRegistry<Scope> = new FinalizationRegistry<Scope>((scope) => scope.end("dropped"));
@@ -84,6 +94,7 @@ export abstract class Scope {
   protected context: Context = this.outside;
   protected span: Span | undefined;
   protected turn: Owner | undefined = currentTurn();
+  protected readonly session: string | undefined = running.getStore()?.session;
   protected secrets: Secrets = NO_SECRETS;
 
   constructor() {
@@ -93,7 +104,8 @@ export abstract class Scope {
 
   /** Run code of the SDK's with the span current. */
   run<T>(code: () => T): T {
-    return running.run({ turn: this.turn, context: this.context }, () => context.with(this.context, code));
+    const { turn, session } = this;
+    return running.run({ turn, session, context: this.context }, () => context.with(this.context, code));
   }
 
   /** End with what it failed with. */
@@ -119,7 +131,8 @@ export abstract class Scope {
   protected start(name: string, attributes: Attributes, kind: SpanKind, startTime?: TimeInput): void {
     const around = trace.getSpanContext(this.context);
     const root = !around || !isSpanContextValid(around);
-    const all = { ...(root ? { [names.MLFLOW_TRACE_TAG_MLFLOW_TRACE_NAME]: name } : {}), ...attributes };
+    const session = this.session ? { [names.SESSION_ID]: this.session } : {};
+    const all = { ...session, ...(root ? { [names.MLFLOW_TRACE_TAG_MLFLOW_TRACE_NAME]: name } : {}), ...attributes };
     const options = { kind, attributes: all, ...(startTime === undefined ? {} : { startTime }) };
     this.span = guarded("start of a span", undefined, () =>
       whileEmitting(() => tracer()?.startSpan(name, options, this.context)),
@@ -254,7 +267,9 @@ export class Call extends Scope {
     const stopped = this.doneSeen && (ending === "closed" || ending === "dropped"); // nothing was left to read
     const partial = (stopped ? undefined : ending) ?? (broken && key.stream ? "failed" : undefined);
     const failure = this.#failure(response, failed);
-    const params = guarded("parameters of a request", {}, () => api.params(body));
+    const params: Params = guarded("parameters of a request", {}, () => api.params(body));
+    const chain = this.session || key.operation !== "generate_content" ? undefined : api.session?.(body, response);
+    if (chain) params[names.SESSION_ID] = chain;
     if (failure && partial && key.stream && !response.finishReasons?.length) response.finishReasons = ["error"];
     const told = partial && (key.stream || !failure);
     const attributes: Attributes = {

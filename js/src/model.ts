@@ -68,6 +68,8 @@ export interface Api {
   response(data: Wire): Response;
   prompt(body: Wire): Prompt;
   answer(data: Wire): Message[];
+  /** The id of the first response of a chain that goes on from response to response. */
+  session?(body: Wire, response: Response): string | undefined;
 }
 
 export const isObject = (value: unknown): value is Wire =>

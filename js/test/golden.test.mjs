@@ -70,11 +70,14 @@ function compare(name, title, golden, outcome) {
   }
 }
 
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/; // of a chat, for which Google has no id
+
 /** A span as it stands in a file. */
 function plain({ name, kind, status, parent, attributes }, port, errors) {
   const entries = Object.entries(attributes).map(([key, value]) => {
     if (key === "server.port" && value === port) return [key, "$PORT"];
     if (key === "gen_ai.response.time_to_first_chunk" && value > 0) return [key, "$SECONDS"];
+    if (key === "session.id" && UUID.test(value)) return [key, "$SESSION"];
     if (key === "error.type" && errors.has(value)) return [key, "$EXCEPTION"];
     return [key, json(value)];
   });

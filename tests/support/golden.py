@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -17,6 +18,7 @@ from google.genai import types
 from opentelemetry.sdk.trace import SpanLimits
 
 from genspan.gemini import GeminiInstrumentor
+from genspan_semconv import attributes as names
 from tests.support.drive_gemini import NOT_DRIVEN, arguments_of
 from tests.support.gemini_http import one_user_agent
 from tests.support.provider import Reply
@@ -37,6 +39,10 @@ FILES = sorted(FOLDER.glob("*.json"))
 
 VARYING = {"server.port": "$PORT", "gen_ai.response.time_to_first_chunk": "$SECONDS", "error.type": "$EXCEPTION"}
 """What differs from run to run, or by the SDK's language: the name of the exception that it raises."""
+
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""The session of a chat, for which Google has no id."""
 
 
 def read(path: Path) -> dict[str, Json]:
@@ -87,6 +93,8 @@ class Outcome:
             return value
         if name in VARYING:
             return VARYING[name]
+        if name == names.SESSION_ID and _UUID.fullmatch(str(value)):
+            return "$SESSION"
         if isinstance(value, str) and value.startswith(("{", "[")):
             with contextlib.suppress(ValueError):
                 return {"json": json.loads(value)}

@@ -2,7 +2,7 @@
  *
  * One call of `ApiClient.unaryApiCall` or `.streamApiCall` is one HTTP request with all its retries, the same in 1.x, 2.x
  * and 3.x. Its arguments hold the final URL, headers and JSON body. */
-import { type Call, currentTurn, type Request, recordsNow } from "../call.ts";
+import { type Call, currentTurn, inChat, type Request, recordsNow } from "../call.ts";
 import { guarded } from "../guard.ts";
 import { type Api, type Key, obj, parsed } from "../model.ts";
 import { type Method, onAssign, wrap } from "../patch.ts";
@@ -126,12 +126,33 @@ const TURNS: Record<string, string> = {
   countTokens: "countTokens",
 };
 
+/** The turns of a chat are one session. */
+function patchChats(chats: object): void {
+  const turnOf = (original: Method): Method =>
+    function (this: object, ...args: unknown[]) {
+      return recordsNow() ? inChat(this, () => original.apply(this, args)) : original.apply(this, args);
+    };
+  wrap(
+    chats,
+    "create",
+    (original) =>
+      function (this: unknown, ...args: unknown[]) {
+        const chat = original.apply(this, args);
+        guarded("patching an SDK", undefined, () => {
+          for (const name of ["sendMessage", "sendMessageStream"]) wrap(chat, name, turnOf);
+        });
+        return chat;
+      },
+  );
+}
+
 /** Trace one client. */
 export function patchClient(client: object, models: { apiClient: object }): void {
   const { apiClient } = models;
   wrap(apiClient, "unaryApiCall", unary);
   wrap(apiClient, "streamApiCall", stream);
   for (const [name, action] of Object.entries(TURNS)) wrap(models, name, turn(action, apiClient));
+  if ("chats" in client && client.chats) patchChats(client.chats);
   patchInteractions(client, () => providerOf(apiClient));
 }
 
@@ -139,6 +160,7 @@ export function patchClient(client: object, models: { apiClient: object }): void
 export function patchModule(exports: { GoogleGenAI?: { prototype: object } }): void {
   const prototype = exports.GoogleGenAI?.prototype;
   // The constructor makes `models`, whose methods are assigned in a constructor of its own, with `apiClient` in them.
-  if (prototype)
-    onAssign(prototype, "models", (client, models) => patchClient(client, models as { apiClient: object }));
+  if (!prototype) return;
+  onAssign(prototype, "models", (client, models) => patchClient(client, models as { apiClient: object }));
+  onAssign(prototype, "chats", (_, chats) => patchChats(chats));
 }

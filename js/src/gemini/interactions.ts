@@ -222,8 +222,10 @@ class InteractionFold implements Fold {
 
 // An answer that is generated in the background is counted by the first reading that has its usage.
 
-const MAX_UNFINISHED = 10_000;
+const MAX_KNOWN = 10_000;
 const unfinished = new Set<string>();
+/** The first interaction of a chain, by each of them. */
+const firsts = new Map<string, string>();
 
 /** What is created; one that is not finished yet is remembered. */
 export const created: Api = {
@@ -231,16 +233,24 @@ export const created: Api = {
   response(data) {
     const found = interactions.response(data);
     if (found.id && !found.usage && !found.complete) {
-      if (unfinished.size >= MAX_UNFINISHED) unfinished.clear();
+      if (unfinished.size >= MAX_KNOWN) unfinished.clear();
       unfinished.add(found.id);
     }
     return found;
+  },
+  session(body, { id }) {
+    const previous = text(body.previous_interaction_id);
+    if (!previous && body.store === false) return undefined;
+    const first = previous ? (firsts.get(previous) ?? previous) : id;
+    if (firsts.size >= MAX_KNOWN) firsts.clear();
+    if (first && id) firsts.set(id, first);
+    return first;
   },
 };
 
 /** `fetch_response`, a call without usage; but the first finished reading of what was seen unfinished is the model call. */
 export const fetched: Api = {
-  ...interactions,
+  ...created,
   params: (body) => ({
     ...(text(body.id) ? { response_id: body.id as string } : {}),
     ...(text(body.starting_after) ? { stream_cursor: body.starting_after as string } : {}),

@@ -2,7 +2,7 @@
  *
  * The function that sends is private to the module, so the request is made of the arguments and of what the model holds;
  * what the methods return is the JSON of the wire with functions added. */
-import { type Call, type Request, recordsNow } from "../call.ts";
+import { type Call, inChat, type Request, recordsNow } from "../call.ts";
 import { guarded } from "../guard.ts";
 import { type Api, isObject, obj, seq, text, type Wire } from "../model.ts";
 import { type Method, wrap } from "../patch.ts";
@@ -92,17 +92,19 @@ const method =
       const given = options === undefined ? [request] : [request, options, ...rest];
       if (!recordsNow()) return original.apply(this, given);
       const streams = action.task.startsWith("stream");
-      return traced(
-        () => describe(this, action, request, options),
-        () => original.apply(this, given),
-        (call, result: Streamed & Wire) => {
-          if (streams) settleStream(call, result);
-          else {
-            call.see(action.operation === "generate_content" ? result.response : result);
-            call.end();
-          }
-        },
-      );
+      const call = () =>
+        traced(
+          () => describe(this, action, request, options),
+          () => original.apply(this, given),
+          (call, result: Streamed & Wire) => {
+            if (streams) settleStream(call, result);
+            else {
+              call.see(action.operation === "generate_content" ? result.response : result);
+              call.end();
+            }
+          },
+        );
+      return Object.hasOwn(this, "_history") ? inChat(this, call) : call();
     };
 
 type Chunk = Promise<IteratorResult<unknown>>;
