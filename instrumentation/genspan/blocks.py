@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from typing_extensions import Self
 
+_LINKED: Final = names.MLFLOW_TRACE_TAG_MLFLOW_LINKED_PROMPTS
 _F = TypeVar("_F", bound="Callable[..., Any]")
 
 _entered: ContextVar[tuple[tuple[object, Token[Context]], ...]] = ContextVar("genspan-entered", default=())
@@ -79,9 +80,10 @@ class context(_Block):
         name, version = prompt or (None, None)
         session = {names.GEN_AI_CONVERSATION_ID: session_id, names.SESSION_ID: session_id}
         linked = render_mlflow.linked_prompt(name, version)
+        tagged = {_LINKED: linked[names.MLFLOW_LINKED_PROMPTS]} if linked else {}
         self._facts = Facts(
             _given({**session, names.USER_ID: user_id}),
-            render_mlflow.tags({**_given(tags or {}), **_given(linked)}),
+            {**render_mlflow.tags(_given(tags or {})), **tagged},
             {**_given({names.GEN_AI_PROMPT_NAME: name, names.GEN_AI_PROMPT_VERSION: version}), **linked},
             _given({names.MLFLOW_EXPERIMENT_NAME: experiment, names.MLFLOW_SOURCE_RUN: run_id}),
         )

@@ -26,6 +26,8 @@ DOTTED = re.compile(
 # Names of MLflow's that are read: of the mlflow package, of what its server gives back, and of spans that others made.
 READ_ONLY = {
     "mlflow.entities.span",
+    "mlflow.gateway.providers.utils",
+    "mlflow.server",
     "mlflow.tracing.otel.translation",
     "mlflow.tracking._tracking_service.utils",
     "mlflow.tracking.fluent",
