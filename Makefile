@@ -5,7 +5,7 @@ BIN := .venv/bin
 JS_SDKS := $(patsubst %/package.json,%,$(wildcard js/test/sdk/*/package.json))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-versions test-newest test-generativeai test-frameworks test-collector collector fuzz mutants lint type format lock bench screenshot js-test clean
+.PHONY: help demo test test-fast test-versions test-newest test-generativeai test-frameworks test-collector collector fuzz mutants lint type format lock bench bench-js screenshot js-test clean
 
 help:  ## show this list
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,12 +85,17 @@ bench: .venv/.ready  ## what tracing costs, as ratios measured in one run
 	@scripts/system-package.sh valgrind valgrind
 	$(BIN)/python -m benchmarks $(ARGS)
 
+bench-js: js/test/sdk/genai-1/.ready js/test/sdk/genai-2/.ready js/test/node-22/.ready benchmarks/javascript/traceloop/.ready  ## the same for the JavaScript package, and what another instrumentation counts
+	node benchmarks/javascript/bench.mjs
+	node benchmarks/javascript/peers.mjs
+
 screenshot: .venv/.ready .venv-mlflow/.ready  ## make the picture of the README from a real MLflow page
 	@scripts/system-package.sh chromium chromium
 	$(BIN)/python scripts/screenshot.py
 
 clean:  ## remove what these targets made
 	rm -rf .venv .venv-mlflow .venv-mlflow-oldest .venv-mlflow-newest .venv-sdks-* .venv-newest .venv-mutants .venv-generativeai .venv-frameworks .venv-phoenix .cache dist
+	rm -rf $(foreach name,node_modules .ready .run-peers,benchmarks/javascript/traceloop/$(name))
 	rm -rf js/dist js/.packed js/.recordings js/node_modules js/test/node-22/node_modules js/test/node-22/.ready $(foreach name,node_modules .ready .run-*,$(JS_SDKS:%=%/$(name)))
 
 # Environments. Each is made anew when what it depends on changes.
@@ -147,6 +152,10 @@ js/test/sdk/%/.ready: js/test/sdk/%/package-lock.json js/.packed/genspan.tgz
 
 js/test/node-22/.ready: js/test/node-22/package-lock.json
 	@scripts/node.sh
+	cd $(@D) && $(NPM_CI)
+	@touch $@
+
+benchmarks/javascript/traceloop/.ready: benchmarks/javascript/traceloop/package-lock.json
 	cd $(@D) && $(NPM_CI)
 	@touch $@
 
