@@ -210,6 +210,20 @@ def test_spans_beside_a_call_without_response_id_keep_their_usage(run):
     assert run.exported("theirs") == {"gen_ai.usage.input_tokens": 5}
 
 
+@pytest.mark.parametrize(
+    "attributes",
+    [{"langsmith.metadata.ls_integration": "langchain_chat_model"}, {"gen_ai.completion": '{"generations": [[{}]]}'}],
+    ids=["langchain-core 1.1 and newer", "before"],
+)
+@pytest.mark.parametrize("traces_langchain", [True, False])
+def test_langsmiths_span_of_a_model_run_of_langchain(run, attributes, traces_langchain):
+    if traces_langchain:
+        run.call({**OURS, "genspan.langchain.run.name": "ChatOpenAI"})
+    with run.tracer("langsmith").start_as_current_span("ChatOpenAI", attributes=attributes) as span:
+        span.set_attribute("gen_ai.usage.input_tokens", 30)
+    assert ("gen_ai.usage.input_tokens" in run.exported("ChatOpenAI")) is not traces_langchain
+
+
 def test_threads_that_run_calls_of_one_agent(run):
     with run.tracer("agents").start_as_current_span("agent") as agent:
         current = context.get_current()

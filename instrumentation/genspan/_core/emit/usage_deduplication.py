@@ -140,7 +140,9 @@ def _is_ours(span: Span) -> bool:
 
 
 def _is_langsmiths_of_langchain(attributes: Mapping[str, object]) -> bool:
-    return str(attributes.get(_LANGSMITH_INTEGRATION)).startswith("langchain")
+    if str(attributes.get(_LANGSMITH_INTEGRATION)).startswith("langchain"):
+        return True
+    return str(attributes.get("gen_ai.completion")).startswith('{"generations":')  # older langchain-core names none
 
 
 def _local_parent(span: Span) -> int | None:
