@@ -75,5 +75,5 @@ def test_nothing_is_lost_that_the_queue_holds(tmp_path, caplog):
             for _ in range(2):
                 end("denied")
                 provider.force_flush()
-    assert caplog.text.count("401") == 1
+    assert caplog.text.count("(HTTP 401)") == 1
     provider.shutdown()

@@ -63,7 +63,9 @@ STEP = {"type": "model_output", "content": [TEXT]}
     ],
 )
 def test_interaction(data, expected):
-    assert interactions.response(data) == Response(**{"attributes": {"gen_ai.agent.name": None}, **expected})
+    assert interactions.response(data) == Response(
+        **{"attributes": {"gen_ai.agent.name": None}, "continuable": True, **expected}
+    )
 
 
 @pytest.mark.parametrize(

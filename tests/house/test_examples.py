@@ -31,6 +31,7 @@ EXPECTED = {
     "anthropic_message.py": ("tokens in", 1),
     "anthropic_stream.py": ("stopped by end_turn", 1),
     "anthropic_tools.py": ("(get_weather was asked for Paris)", 2),
+    "langchain_agent.py": ("(get_weather was asked for Paris)", 2),
     "gemini_configure.py": ("Name a prime number above 100.", 1),
     "gemini_in_code.py": ('"gen_ai.provider.name": "gcp.gemini"', 1),
 }

@@ -27,7 +27,7 @@ TIER = "openai.response.service_tier"
 
 
 def made(**fields):
-    return Response(**{"attributes": {TIER: None}, **fields})
+    return Response(**{"attributes": {TIER: None}, "continuable": True, **fields})
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from opentelemetry._logs import SeverityNumber
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from genspan._core.emit.errors import Failure
     from genspan._core.emit.span_attributes import Content
     from genspan_semconv.model import AttributeValue, Key
+
+_OF_SPANS: Final = ("mlflow.", "session.")
+"""Attributes that stand on spans alone."""
 
 
 class Event(NamedTuple):
@@ -41,7 +44,7 @@ def emit(logger: Logger, event: Event) -> None:
         prompt, answer = event.content
         content: dict[str, Any] = {**render_genai.inputs(prompt), names.GEN_AI_OUTPUT_MESSAGES: answer}
         content = {name: event.secrets.scrub_all(value) for name, value in content.items() if value}
-        shared = {name: value for name, value in event.attributes.items() if not name.startswith("mlflow.")}
+        shared = {name: value for name, value in event.attributes.items() if not name.startswith(_OF_SPANS)}
         logger.emit(
             context=context,
             severity_number=SeverityNumber.DEBUG,
