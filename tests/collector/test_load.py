@@ -31,14 +31,13 @@ class Mlflow(mlflow.MlflowServer):
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         self.port = free_port()
-        home = Path(os.environ.get("GENSPAN_MLFLOW") or ROOT / ".venv-mlflow")
-        self.program = home / "bin" / "mlflow"
-        if not self.program.exists():
-            absent("mlflow", f"no MLflow in {home}")
+        self.home = Path(os.environ.get("GENSPAN_MLFLOW") or ROOT / ".venv-mlflow")
+        if not (self.home / "bin" / "mlflow").exists():
+            absent("mlflow", f"no MLflow in {self.home}")
         super().__init__(f"http://127.0.0.1:{self.port}", folder)
 
     def start(self) -> Mlflow:
-        self.process = mlflow._start(self.program, self.folder, self.port, {})
+        self.process = mlflow._start(self.home, self.folder, self.port, {}, [])
         mlflow._wait_until_ready(self, self.process)
         return self
 
