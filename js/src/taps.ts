@@ -42,20 +42,25 @@ export function tap(
       configurable: true,
       enumerable: Object.hasOwn(stream, name),
     });
+  let closing = false; // a read that waits is done, or fails, when its stream is closed
   shadow("next", async function (this: unknown, ...args: never[]) {
     try {
       const result = await scope.run(() => Reflect.apply(next, stream, args));
-      if (result.done) scope.end();
+      if (result.done) scope.end(closing ? "closed" : undefined);
       else guarded("a chunk", undefined, () => each(result.value));
       return result;
     } catch (error) {
-      guarded("a failed stream", undefined, () => failing(error));
-      scope.fail(error);
+      if (closing) scope.end("closed");
+      else {
+        guarded("a failed stream", undefined, () => failing(error));
+        scope.fail(error);
+      }
       throw error;
     }
   });
   if (close) {
     shadow("return", async (value?: unknown) => {
+      closing = true;
       try {
         return await scope.run(() => Reflect.apply(close, stream, [value]));
       } finally {
