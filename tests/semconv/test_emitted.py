@@ -23,8 +23,9 @@ CONSTANTS = {name: value for name, value in vars(names).items() if name.isupper(
 DOTTED = re.compile(
     r"^(gen_ai|genspan|mlflow|error|exception|user|(openai|anthropic)\.(api|request|response))(\.\w+)+$"
 )
-# Names of MLflow's that are read: of the mlflow package, of what its server gives back, and of spans that others made.
+# Names that are read: of the mlflow package, of what its server gives back, and of spans that others made.
 READ_ONLY = {
+    "gen_ai.completion",
     "mlflow.entities.span",
     "mlflow.gateway.providers.utils",
     "mlflow.server",

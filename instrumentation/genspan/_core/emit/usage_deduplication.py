@@ -17,17 +17,14 @@ from opentelemetry.sdk.trace import SpanProcessor
 from genspan._core.guard import swallow
 from genspan._core.routes.seen_ids import Recent
 from genspan_semconv import attributes as names
-from genspan_semconv.usage_attributes import is_usage
+from genspan_semconv.usage_attributes import is_result_of_langchain, is_usage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import Span
     from opentelemetry.trace import TracerProvider
 
 _OWN_SCOPES: Final = "genspan."
-_LANGSMITH_INTEGRATION: Final = "langsmith.metadata.ls_integration"
 _FIGURES: Final = frozenset((names.GEN_AI_USAGE_INPUT_TOKENS, names.GEN_AI_USAGE_OUTPUT_TOKENS))
 
 _logger = logging.getLogger("genspan")
@@ -108,7 +105,7 @@ class UsageDeduplicator(SpanProcessor):
         response = attributes.get(names.GEN_AI_RESPONSE_ID)
         if not is_ours:
             found = identity in self._running.values() or (response is not None and response in self._responses)
-            return found or (self._traces_langchain and _is_langsmiths_of_langchain(attributes))
+            return found or (self._traces_langchain and is_result_of_langchain(attributes))
         if _FIGURES.isdisjoint(attributes):
             return False
         self._traces_langchain = self._traces_langchain or names.GENSPAN_LANGCHAIN_RUN_NAME in attributes
@@ -137,12 +134,6 @@ class UsageDeduplicator(SpanProcessor):
 def _is_ours(span: Span) -> bool:
     scope = span.instrumentation_scope
     return scope is not None and scope.name.startswith(_OWN_SCOPES)
-
-
-def _is_langsmiths_of_langchain(attributes: Mapping[str, object]) -> bool:
-    if str(attributes.get(_LANGSMITH_INTEGRATION)).startswith("langchain"):
-        return True
-    return str(attributes.get("gen_ai.completion")).startswith('{"generations":')  # older langchain-core names none
 
 
 def _local_parent(span: Span) -> int | None:
